@@ -1,0 +1,36 @@
+# iclora: `make demo` shows it, `make test` proves it; both set up all that they need first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iclora
+JOBS ?= $(shell nproc)
+PRESET ?= release
+# ccache with a precompiled header, shared by all checkouts of one user.
+export CCACHE_DIR ?= $(CACHE)/ccache
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR = 1
+export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_MAXSIZE ?= 5G
+
+.PHONY: help setup build demo test bench format lint asan fuzz install dist clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## install what building needs (Debian packages, libtorch)
+	@tools/setup/packages.sh
+	@tools/setup/libtorch.sh >/dev/null
+
+build: ## set up and build
+	@tools/setup/build.sh $(PRESET) $(JOBS)
+
+test: build ## set up, build and run all tests
+	@ctest --test-dir "build/$(PRESET)" --output-on-failure -j $(JOBS)
+
+asan: ## run all tests under the address and undefined-behaviour sanitizers
+	@tools/setup/build.sh asan $(JOBS)
+	@ASAN_OPTIONS=detect_leaks=0 ctest --test-dir build/asan --output-on-failure -j $(JOBS)
+
+format: ## format all C++ sources
+	@git ls-files -z '*.cpp' '*.h' | xargs -0 -r clang-format-14 -i
+
+clean: ## remove what was built
+	@rm -rf build dist demo

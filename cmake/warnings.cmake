@@ -1,0 +1,16 @@
+# Flags every target is compiled with. All code is position independent in the same way (-fPIC),
+# because it ends in libiclora.so and so that one precompiled header serves libraries and tests.
+add_compile_options(-fPIC -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                    -fstack-protector-strong -fno-omit-frame-pointer)
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+# GCC 12 reports these inside its own library when it inlines; they say nothing about our code.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
+                      -Wno-dangling-pointer)
+endif()
+add_link_options(-Wl,-z,relro,-z,now)
+
+if(ICLORA_SANITIZE)
+  add_compile_options(-fsanitize=${ICLORA_SANITIZE} -fno-sanitize-recover=all -g1)
+  add_link_options(-fsanitize=${ICLORA_SANITIZE})
+endif()

@@ -1,0 +1,80 @@
+#include "core/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "scratch.h"
+
+namespace iclora {
+namespace {
+
+using testing_support::ScratchFolder;
+
+size_t entries(const std::filesystem::path& folder) {
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST(AtomicFile, NothingStandsUnderTheNameBeforeCommitAndNothingStaysBehind) {
+  const ScratchFolder scratch;
+  write_file(scratch / "a.txt", "old");
+  {
+    AtomicFile file(scratch / "a.txt");
+    file.write("new");
+    EXPECT_EQ(read_file(scratch / "a.txt", 100), "old");
+  }
+  EXPECT_EQ(read_file(scratch / "a.txt", 100), "old");
+  EXPECT_EQ(entries(scratch.path()), 1U);
+  write_file(scratch / "a.txt", "new");
+  EXPECT_EQ(read_file(scratch / "a.txt", 100), "new");
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
+TEST(AtomicFile, AFolderThatIsNotThereIsExit6AndNamesThePath) {
+  try {
+    AtomicFile file("/dev/no-such-folder/x");
+    FAIL() << "a missing folder was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 6);
+    EXPECT_THAT(error.what(), testing::HasSubstr("/dev/no-such-folder/x"));
+  }
+}
+
+TEST(ReadFile, RefusesFoldersMissingFilesAndTooLargeOnes) {
+  const ScratchFolder scratch;
+  write_file(scratch / "a", "12345");
+  EXPECT_THROW(read_file(scratch.path(), 10), Error);
+  EXPECT_THROW(read_file(scratch / "missing", 10), Error);
+  EXPECT_THROW(read_file(scratch / "a", 4), Error);
+  EXPECT_EQ(read_file(scratch / "a", 5), "12345");
+}
+
+TEST(MappedFile, NoticesThatTheFileWasCut) {
+  const ScratchFolder scratch;
+  write_file(scratch / "a", std::string(10000, 'x'));
+  const auto file = MappedFile::open(scratch / "a");
+  EXPECT_NO_THROW(file->check_unchanged());
+  std::filesystem::resize_file(scratch / "a", 10);
+  EXPECT_THROW(file->check_unchanged(), Error);
+}
+
+TEST(CheckWritable, LooksAtTheNearestFolderThatExistsAndLeavesNothing) {
+  const ScratchFolder scratch;
+  EXPECT_NO_THROW(check_writable(scratch / "a/b/c.png"));
+  EXPECT_EQ(entries(scratch.path()), 0U);
+  EXPECT_THROW(check_writable("/proc/nothing/here.png"), Error);
+}
+
+// FIPS 180-2, appendix B.1.
+TEST(Sha256, KnownAnswer) {
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  const ScratchFolder scratch;
+  write_file(scratch / "a", "abc");
+  EXPECT_EQ(sha256_of_file(scratch / "a"), sha256("abc"));
+}
+
+}  // namespace
+}  // namespace iclora
