@@ -38,8 +38,10 @@ add_library(torch::cpu SHARED IMPORTED)
 set_target_properties(
   torch::cpu
   PROPERTIES IMPORTED_LOCATION ${TORCH_DIR}/lib/libtorch_cpu.so
-             INTERFACE_INCLUDE_DIRECTORIES
-             "${TORCH_DIR}/include;${TORCH_DIR}/include/torch/csrc/api/include"
+             # Searched last: the wheel carries headers of other libraries (fmt, protobuf) in versions
+             # that are not those we link.
+             INTERFACE_COMPILE_OPTIONS
+             "SHELL:-idirafter \"${TORCH_DIR}/include\";SHELL:-idirafter \"${TORCH_DIR}/include/torch/csrc/api/include\""
              INTERFACE_COMPILE_DEFINITIONS _GLIBCXX_USE_CXX11_ABI=1
              INTERFACE_LINK_LIBRARIES torch::c10)
 # The wheel's libraries name their CUDA neighbours by a path relative to themselves.
