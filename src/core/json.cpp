@@ -22,9 +22,8 @@ const Json* member(const Json& object, std::string_view key) {
                               const std::string& expected) {
   const Json* value = member(object, key);
   const std::string found =
-      value == nullptr
-          ? "nothing"
-          : printable(value->dump(-1, ' ', false, Json::error_handler_t::replace), 60);
+      value == nullptr ? "nothing"
+                       : printable(value->dump(-1, ' ', false, Json::error_handler_t::replace), 60);
   fail_input("{}: '{}' must be {}, but there is {}.", printable(origin), key, expected, found);
 }
 

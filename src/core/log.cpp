@@ -19,7 +19,11 @@ spdlog::logger& logger() {
 
 }  // namespace
 
-void write_info(std::string_view text) { logger().info("{}", text); }
-void write_warning(std::string_view text) { logger().warn("warning: {}", text); }
+void write_info(std::string_view text) {
+  logger().info("{}", text);
+}
+void write_warning(std::string_view text) {
+  logger().warn("warning: {}", text);
+}
 
 }  // namespace iclora::log

@@ -34,15 +34,18 @@ Random::Random(uint64_t seed, Stream stream, uint64_t step)
     : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
       stream_(static_cast<uint32_t>(stream)),
       step_(static_cast<uint32_t>(step)) {
-  if (step > UINT32_MAX) fail(ErrorKind::internal, "Random: step {} needs more than 32 bits.", step);
+  if (step > UINT32_MAX)
+    fail(ErrorKind::internal, "Random: step {} needs more than 32 bits.", step);
 }
 
 std::array<uint32_t, 4> Random::block(uint64_t number) const {
-  return philox({static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), step_, stream_},
-                key_);
+  return philox(
+      {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), step_, stream_}, key_);
 }
 
-uint32_t Random::bits(uint64_t index) const { return block(index / 4)[index % 4]; }
+uint32_t Random::bits(uint64_t index) const {
+  return block(index / 4)[index % 4];
+}
 
 float Random::uniform(uint64_t index) const {
   return static_cast<float>(bits(index) >> 8) * 0x1p-24F;

@@ -11,10 +11,10 @@ namespace iclora {
 
 /// What a stream of draws is for. The numbers are part of what a seed means: never reuse or change.
 enum class Stream : uint32_t {
-  sampling_noise = 1,    ///< index = sample in the request, element in the sample
-  training_noise = 2,    ///< index = position in the global batch
+  sampling_noise = 1,  ///< index = sample in the request, element in the sample
+  training_noise = 2,  ///< index = position in the global batch
   timestep = 3,
-  order = 4,             ///< shuffling of the data
+  order = 4,  ///< shuffling of the data
   caption_dropout = 5,
   conditional = 6,
   lora_init = 7,

@@ -22,7 +22,8 @@ struct StoredTensor {
   Dtype dtype = Dtype::f32;
   std::vector<int64_t> shape;        ///< row-major; empty for a scalar
   std::span<const std::byte> bytes;  ///< little-endian, size == elements * dtype size
-  std::shared_ptr<const class SafetensorsFile> file;  ///< where it stands (and what keeps it mapped)
+  std::shared_ptr<const class SafetensorsFile>
+      file;  ///< where it stands (and what keeps it mapped)
 };
 
 /// A name space of tensors over one or several files.

@@ -7,7 +7,20 @@
 
 namespace iclora::weights {
 
-enum class Dtype : uint8_t { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u8, boolean };
+enum class Dtype : uint8_t {
+  f64,
+  f32,
+  f16,
+  bf16,
+  f8_e4m3,
+  f8_e5m2,
+  i64,
+  i32,
+  i16,
+  i8,
+  u8,
+  boolean
+};
 
 /// Bytes an element.
 uint64_t size_of(Dtype dtype);

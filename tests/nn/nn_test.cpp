@@ -106,7 +106,7 @@ TEST(Bf16, ResultsAreTheWideOnesRoundedOnce) {
 // Odd sizes, a single row (the modulation) and rows beyond any tile.
 TEST(Threads, NeverChangeABit) {
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    for (const int64_t rows : {1, 2, 17, 400}) {
+    for (const int64_t rows : {1, 2, 5, 7, 9, 17, 400, 401}) {
       Linear layer;
       layer.weight = normal({576, 192}, 1).to(dtype);
       layer.bias = normal({576}, 2).to(dtype);
