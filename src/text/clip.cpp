@@ -1,0 +1,174 @@
+#include "text/clip.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace iclora::text {
+namespace {
+
+at::Tensor layer_norm_forward(const LayerNorm& norm, const at::Tensor& x, double eps) {
+  return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, eps);
+}
+
+LayerNorm load_norm(nn::WeightSource& source, const std::string& name, int64_t width,
+                    at::ScalarType dtype) {
+  return {source.get(name + ".weight", {width}, dtype), source.get(name + ".bias", {width}, dtype)};
+}
+
+std::string layer_name(int64_t i) {
+  return fmt::format("text_model.encoder.layers.{}.", i);
+}
+
+at::Tensor attention(const ClipLayer& layer, const at::Tensor& x, int64_t heads) {
+  const auto split = [&](const nn::Linear& projection) {
+    return nn::linear_forward(projection, x).unflatten(-1, {heads, -1}).transpose(1, 2);
+  };
+  const at::Tensor attended = at::scaled_dot_product_attention(
+      split(layer.q_proj), split(layer.k_proj), split(layer.v_proj), /*attn_mask=*/{},
+      /*dropout_p=*/0.0, /*is_causal=*/true);
+  return nn::linear_forward(layer.out_proj, attended.transpose(1, 2).flatten(2));
+}
+
+/// Position of the end of each text: [B].
+at::Tensor end_positions(const at::Tensor& ids, int64_t eos) {
+  // Configs from before the id was mended say 2, and mean the largest id of the vocabulary.
+  if (eos == 2) return ids.argmax(-1);
+  return ids.eq(eos).to(at::kInt).argmax(-1);
+}
+
+}  // namespace
+
+ClipConfig clip_config_from_json(const Json& json, const std::string& origin) {
+  ClipConfig config;
+  config.vocab_size = json_integer_or(json, "vocab_size", origin, 3, 1 << 24, 49408);
+  config.hidden_size = json_integer_or(json, "hidden_size", origin, 1, 1 << 16, 512);
+  config.intermediate_size = json_integer_or(json, "intermediate_size", origin, 1, 1 << 18, 2048);
+  config.num_hidden_layers = json_integer_or(json, "num_hidden_layers", origin, 1, 1000, 12);
+  config.num_attention_heads = json_integer_or(json, "num_attention_heads", origin, 1, 1024, 8);
+  config.max_position_embeddings =
+      json_integer_or(json, "max_position_embeddings", origin, 2, 1 << 16, 77);
+  config.eos_token_id = json_integer_or(json, "eos_token_id", origin, 0, 1 << 24, 49407);
+  config.layer_norm_eps = json_number_or(json, "layer_norm_eps", origin, 1e-5);
+  const std::string activation = json_string_or(json, "hidden_act", origin, "quick_gelu");
+  config.quick_gelu = activation == "quick_gelu";
+  if (!config.quick_gelu && activation != "gelu") {
+    fail_input("{}: 'hidden_act' must be \"quick_gelu\" or \"gelu\", but it is '{}'.",
+               printable(origin), printable(activation));
+  }
+  if (config.hidden_size % config.num_attention_heads != 0) {
+    fail_input("{}: 'hidden_size' ({}) does not divide by 'num_attention_heads' ({}).",
+               printable(origin), config.hidden_size, config.num_attention_heads);
+  }
+  return config;
+}
+
+Json clip_config_to_json(const ClipConfig& config) {
+  return {{"architectures", {"CLIPTextModel"}},
+          {"attention_dropout", 0.0},
+          {"bos_token_id", 0},
+          {"dropout", 0.0},
+          {"eos_token_id", config.eos_token_id},
+          {"hidden_act", config.quick_gelu ? "quick_gelu" : "gelu"},
+          {"hidden_size", config.hidden_size},
+          {"initializer_factor", 1.0},
+          {"initializer_range", 0.02},
+          {"intermediate_size", config.intermediate_size},
+          {"layer_norm_eps", config.layer_norm_eps},
+          {"max_position_embeddings", config.max_position_embeddings},
+          {"model_type", "clip_text_model"},
+          {"num_attention_heads", config.num_attention_heads},
+          {"num_hidden_layers", config.num_hidden_layers},
+          {"pad_token_id", 1},
+          {"projection_dim", config.hidden_size},
+          {"vocab_size", config.vocab_size}};
+}
+
+std::vector<weights::ParameterSpec> parameters(const ClipConfig& config) {
+  const int64_t width = config.hidden_size;
+  std::vector<weights::ParameterSpec> list;
+  const auto linear = [&](const std::string& name, int64_t in, int64_t out) {
+    list.push_back({name + ".weight",
+                    {out, in},
+                    weights::init_normal(1 / std::sqrt(static_cast<double>(in)))});
+    list.push_back({name + ".bias", {out}, weights::init_zeros()});
+  };
+  const auto norm = [&](const std::string& name) {
+    list.push_back({name + ".weight", {width}, weights::init_ones()});
+    list.push_back({name + ".bias", {width}, weights::init_zeros()});
+  };
+  const std::string embeddings = "text_model.embeddings.";
+  list.push_back({embeddings + "token_embedding.weight",
+                  {config.vocab_size, width},
+                  weights::init_normal(1.0)});
+  list.push_back({embeddings + "position_embedding.weight",
+                  {config.max_position_embeddings, width},
+                  weights::init_normal(0.1)});
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    norm(layer_name(i) + "layer_norm1");
+    for (const char* name : {"q_proj", "k_proj", "v_proj", "out_proj"}) {
+      linear(layer_name(i) + "self_attn." + name, width, width);
+    }
+    norm(layer_name(i) + "layer_norm2");
+    linear(layer_name(i) + "mlp.fc1", width, config.intermediate_size);
+    linear(layer_name(i) + "mlp.fc2", config.intermediate_size, width);
+  }
+  norm("text_model.final_layer_norm");
+  return list;
+}
+
+ClipEncoder load_clip(nn::WeightSource& source, const ClipConfig& config, at::ScalarType dtype) {
+  const int64_t width = config.hidden_size;
+  ClipEncoder encoder;
+  encoder.config = config;
+  encoder.token_embedding =
+      source.get("text_model.embeddings.token_embedding.weight", {config.vocab_size, width}, dtype);
+  encoder.position_embedding = source.get("text_model.embeddings.position_embedding.weight",
+                                          {config.max_position_embeddings, width}, dtype);
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    const std::string name = layer_name(i);
+    const auto project = [&](const char* part) {
+      return nn::load_linear(source, name + "self_attn." + part, width, width, dtype);
+    };
+    ClipLayer layer;
+    layer.layer_norm1 = load_norm(source, name + "layer_norm1", width, dtype);
+    layer.q_proj = project("q_proj");
+    layer.k_proj = project("k_proj");
+    layer.v_proj = project("v_proj");
+    layer.out_proj = project("out_proj");
+    layer.layer_norm2 = load_norm(source, name + "layer_norm2", width, dtype);
+    layer.fc1 = nn::load_linear(source, name + "mlp.fc1", width, config.intermediate_size, dtype);
+    layer.fc2 = nn::load_linear(source, name + "mlp.fc2", config.intermediate_size, width, dtype);
+    encoder.layers.push_back(std::move(layer));
+  }
+  encoder.final_layer_norm = load_norm(source, "text_model.final_layer_norm", width, dtype);
+  return encoder;
+}
+
+ClipStates clip_forward(const ClipEncoder& encoder, const at::Tensor& ids) {
+  const ClipConfig& config = encoder.config;
+  const int64_t length = ids.size(1);
+  if (length > config.max_position_embeddings) {
+    fail(ErrorKind::internal, "clip_forward: {} tokens, but positions for {}.", length,
+         config.max_position_embeddings);
+  }
+  at::Tensor x =
+      at::embedding(encoder.token_embedding, ids) + encoder.position_embedding.slice(0, 0, length);
+  for (const ClipLayer& layer : encoder.layers) {
+    x = x + attention(layer, layer_norm_forward(layer.layer_norm1, x, config.layer_norm_eps),
+                      config.num_attention_heads);
+    const at::Tensor hidden = nn::linear_forward(
+        layer.fc1, layer_norm_forward(layer.layer_norm2, x, config.layer_norm_eps));
+    const at::Tensor active =
+        config.quick_gelu ? hidden * at::sigmoid(hidden * 1.702) : at::gelu(hidden);
+    x = x + nn::linear_forward(layer.fc2, active);
+  }
+  x = layer_norm_forward(encoder.final_layer_norm, x, config.layer_norm_eps);
+  const at::Tensor ends = end_positions(ids, config.eos_token_id);
+  const at::Tensor index = ends.view({-1, 1, 1}).expand({x.size(0), 1, x.size(2)});
+  return {x, x.gather(1, index).squeeze(1)};
+}
+
+}  // namespace iclora::text

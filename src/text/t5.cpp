@@ -1,0 +1,195 @@
+#include "text/t5.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "nn/elementwise.h"
+#include "nn/norm.h"
+
+namespace iclora::text {
+namespace {
+
+std::string block_name(int64_t i) {
+  return fmt::format("encoder.block.{}.layer.", i);
+}
+
+at::Tensor attention(const T5Block& block, const at::Tensor& x, const at::Tensor& bias,
+                     int64_t heads) {
+  const auto split = [&](const nn::Linear& projection) {
+    return nn::linear_forward(projection, x).unflatten(-1, {heads, -1}).transpose(1, 2);
+  };
+  // T5 does not scale its logits; the relative bias is added to them.
+  const at::Tensor attended =
+      at::scaled_dot_product_attention(split(block.q), split(block.k), split(block.v), bias,
+                                       /*dropout_p=*/0.0, /*is_causal=*/false, /*scale=*/1.0);
+  return nn::linear_forward(block.o, attended.transpose(1, 2).flatten(2));
+}
+
+}  // namespace
+
+T5Config t5_config_from_json(const Json& json, const std::string& origin) {
+  T5Config config;
+  config.vocab_size = json_integer_or(json, "vocab_size", origin, 3, 1 << 24, 32128);
+  config.d_model = json_integer_or(json, "d_model", origin, 1, 1 << 16, 512);
+  config.d_kv = json_integer_or(json, "d_kv", origin, 1, 4096, 64);
+  config.d_ff = json_integer_or(json, "d_ff", origin, 1, 1 << 18, 2048);
+  config.num_layers = json_integer_or(json, "num_layers", origin, 1, 1000, 6);
+  config.num_heads = json_integer_or(json, "num_heads", origin, 1, 1024, 8);
+  config.relative_attention_num_buckets =
+      json_integer_or(json, "relative_attention_num_buckets", origin, 4, 1 << 16, 32);
+  config.relative_attention_max_distance =
+      json_integer_or(json, "relative_attention_max_distance", origin, 4, 1 << 20, 128);
+  config.layer_norm_epsilon = json_number_or(json, "layer_norm_epsilon", origin, 1e-6);
+  const std::string activation = json_string_or(json, "feed_forward_proj", origin, "relu");
+  if (activation != "gated-gelu") {
+    fail_input("{}: 'feed_forward_proj' must be \"gated-gelu\" (T5 v1.1), but it is '{}'.",
+               printable(origin), printable(activation));
+  }
+  if (config.relative_attention_num_buckets % 4 != 0 ||
+      config.relative_attention_max_distance <= config.relative_attention_num_buckets / 4) {
+    fail_input(
+        "{}: 'relative_attention_num_buckets' ({}) must divide by 4, and a quarter of it lie "
+        "below 'relative_attention_max_distance' ({}).",
+        printable(origin), config.relative_attention_num_buckets,
+        config.relative_attention_max_distance);
+  }
+  return config;
+}
+
+Json t5_config_to_json(const T5Config& config) {
+  return {{"architectures", {"T5EncoderModel"}},
+          {"d_ff", config.d_ff},
+          {"d_kv", config.d_kv},
+          {"d_model", config.d_model},
+          {"decoder_start_token_id", 0},
+          {"dense_act_fn", "gelu_new"},
+          {"dropout_rate", 0.1},
+          {"eos_token_id", 1},
+          {"feed_forward_proj", "gated-gelu"},
+          {"initializer_factor", 1.0},
+          {"is_encoder_decoder", true},
+          {"is_gated_act", true},
+          {"layer_norm_epsilon", config.layer_norm_epsilon},
+          {"model_type", "t5"},
+          {"num_decoder_layers", config.num_layers},
+          {"num_heads", config.num_heads},
+          {"num_layers", config.num_layers},
+          {"pad_token_id", 0},
+          {"relative_attention_max_distance", config.relative_attention_max_distance},
+          {"relative_attention_num_buckets", config.relative_attention_num_buckets},
+          {"tie_word_embeddings", false},
+          {"use_cache", true},
+          {"vocab_size", config.vocab_size}};
+}
+
+std::vector<weights::ParameterSpec> parameters(const T5Config& config) {
+  const int64_t inner = config.num_heads * config.d_kv;
+  std::vector<weights::ParameterSpec> list;
+  const auto matrix = [&](const std::string& name, int64_t in, int64_t out, double gain) {
+    list.push_back({name + ".weight",
+                    {out, in},
+                    weights::init_normal(gain / std::sqrt(static_cast<double>(in)))});
+  };
+  const auto norm = [&](const std::string& name) {
+    list.push_back({name + ".weight", {config.d_model}, weights::init_ones()});
+  };
+  list.push_back({"shared.weight", {config.vocab_size, config.d_model}, weights::init_normal(1.0)});
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    const std::string attention = block_name(i) + "0.SelfAttention.";
+    // The logits are not scaled, so q is born small.
+    matrix(attention + "q", config.d_model, inner, 1 / std::sqrt(static_cast<double>(config.d_kv)));
+    matrix(attention + "k", config.d_model, inner, 1);
+    matrix(attention + "v", config.d_model, inner, 1);
+    matrix(attention + "o", inner, config.d_model, 1);
+    if (i == 0) {
+      list.push_back({attention + "relative_attention_bias.weight",
+                      {config.relative_attention_num_buckets, config.num_heads},
+                      weights::init_normal(0.5)});
+    }
+    norm(block_name(i) + "0.layer_norm");
+    matrix(block_name(i) + "1.DenseReluDense.wi_0", config.d_model, config.d_ff, 1);
+    matrix(block_name(i) + "1.DenseReluDense.wi_1", config.d_model, config.d_ff, 1);
+    matrix(block_name(i) + "1.DenseReluDense.wo", config.d_ff, config.d_model, 1);
+    norm(block_name(i) + "1.layer_norm");
+  }
+  norm("encoder.final_layer_norm");
+  return list;
+}
+
+T5Encoder load_t5(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
+  const int64_t inner = config.num_heads * config.d_kv;
+  T5Encoder encoder;
+  encoder.config = config;
+  encoder.shared = source.get("shared.weight", {config.vocab_size, config.d_model}, dtype);
+  encoder.relative_attention_bias =
+      source.get(block_name(0) + "0.SelfAttention.relative_attention_bias.weight",
+                 {config.relative_attention_num_buckets, config.num_heads}, dtype);
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    const auto matrix = [&](const std::string& name, int64_t in, int64_t out) {
+      return nn::load_linear(source, block_name(i) + name, in, out, dtype, /*bias=*/false);
+    };
+    T5Block block;
+    block.attention_norm =
+        source.get(block_name(i) + "0.layer_norm.weight", {config.d_model}, dtype);
+    block.q = matrix("0.SelfAttention.q", config.d_model, inner);
+    block.k = matrix("0.SelfAttention.k", config.d_model, inner);
+    block.v = matrix("0.SelfAttention.v", config.d_model, inner);
+    block.o = matrix("0.SelfAttention.o", inner, config.d_model);
+    block.ff_norm = source.get(block_name(i) + "1.layer_norm.weight", {config.d_model}, dtype);
+    block.wi_0 = matrix("1.DenseReluDense.wi_0", config.d_model, config.d_ff);
+    block.wi_1 = matrix("1.DenseReluDense.wi_1", config.d_model, config.d_ff);
+    block.wo = matrix("1.DenseReluDense.wo", config.d_ff, config.d_model);
+    encoder.blocks.push_back(std::move(block));
+  }
+  encoder.final_layer_norm = source.get("encoder.final_layer_norm.weight", {config.d_model}, dtype);
+  return encoder;
+}
+
+at::Tensor relative_buckets(const T5Config& config, int64_t length) {
+  // Half of the buckets for keys behind the query, half for those before it; of each half, the
+  // first half exact distances, the rest logarithmic up to the maximum (T5, arXiv 1910.10683).
+  const int64_t half = config.relative_attention_num_buckets / 2;
+  const int64_t exact = half / 2;
+  const double scale = std::log(static_cast<double>(config.relative_attention_max_distance) /
+                                static_cast<double>(exact));
+  at::Tensor buckets = at::empty({length, length}, at::kLong);
+  auto* out = buckets.data_ptr<int64_t>();
+  for (int64_t query = 0; query < length; ++query) {
+    for (int64_t key = 0; key < length; ++key) {
+      const int64_t distance = std::abs(key - query);
+      int64_t bucket = distance;
+      if (distance >= exact) {
+        // In fp32, as the reference takes it: the floor decides at exact powers.
+        const float ratio = std::log(static_cast<float>(distance) / static_cast<float>(exact)) /
+                            static_cast<float>(scale) * static_cast<float>(half - exact);
+        bucket = std::min(exact + static_cast<int64_t>(ratio), half - 1);
+      }
+      out[query * length + key] = bucket + (key > query ? half : 0);
+    }
+  }
+  return buckets;
+}
+
+at::Tensor t5_forward(const T5Encoder& encoder, const at::Tensor& ids) {
+  const T5Config& config = encoder.config;
+  const at::Tensor bias =
+      at::embedding(encoder.relative_attention_bias, relative_buckets(config, ids.size(1)))
+          .permute({2, 0, 1})
+          .unsqueeze(0)
+          .contiguous();  // [1, heads, L, L]
+  at::Tensor x = at::embedding(encoder.shared, ids);
+  for (const T5Block& block : encoder.blocks) {
+    x = x + attention(block,
+                      nn::rms_norm_forward(x, block.attention_norm, config.layer_norm_epsilon),
+                      bias, config.num_heads);
+    const at::Tensor normed = nn::rms_norm_forward(x, block.ff_norm, config.layer_norm_epsilon);
+    x = x +
+        nn::linear_forward(block.wo, nn::gelu_tanh_forward(nn::linear_forward(block.wi_0, normed)) *
+                                         nn::linear_forward(block.wi_1, normed));
+  }
+  return nn::rms_norm_forward(x, encoder.final_layer_norm, config.layer_norm_epsilon);
+}
+
+}  // namespace iclora::text

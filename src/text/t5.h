@@ -1,0 +1,57 @@
+#pragma once
+// T5's encoder (transformers' T5EncoderModel): relative positions, RMS norms, gated GELU.
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "nn/linear.h"
+#include "weights/parameter.h"
+
+namespace iclora::text {
+
+/// text_encoder_2/config.json.
+struct T5Config {
+  int64_t vocab_size = 32128;
+  int64_t d_model = 4096;
+  int64_t d_kv = 64;  ///< width of a head
+  int64_t d_ff = 10240;
+  int64_t num_layers = 24;
+  int64_t num_heads = 64;
+  int64_t relative_attention_num_buckets = 32;
+  int64_t relative_attention_max_distance = 128;
+  double layer_norm_epsilon = 1e-6;
+};
+
+/// Errors (exit 2) name `origin`, the key, what was expected and what was found.
+T5Config t5_config_from_json(const Json& json, const std::string& origin);
+Json t5_config_to_json(const T5Config& config);
+std::vector<weights::ParameterSpec> parameters(const T5Config& config);
+
+/// `encoder.block.N`.
+struct T5Block {
+  at::Tensor attention_norm;  ///< layer.0.layer_norm [d_model]
+  nn::Linear q, k, v, o;      ///< without bias
+  at::Tensor ff_norm;         ///< layer.1.layer_norm [d_model]
+  nn::Linear wi_0, wi_1, wo;  ///< without bias
+};
+
+struct T5Encoder {
+  T5Config config;
+  at::Tensor shared;                   ///< [V, d_model]
+  at::Tensor relative_attention_bias;  ///< of block 0, used by all: [buckets, heads]
+  std::vector<T5Block> blocks;
+  at::Tensor final_layer_norm;
+};
+
+T5Encoder load_t5(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype);
+
+/// Bucket of each (query, key) distance, both directions: int64 [length, length].
+at::Tensor relative_buckets(const T5Config& config, int64_t length);
+
+/// ids: int64 [B, L] -> [B, L, d_model]. Padding is not masked, as FLUX was trained.
+at::Tensor t5_forward(const T5Encoder& encoder, const at::Tensor& ids);
+
+}  // namespace iclora::text
