@@ -1,0 +1,153 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "fixtures.h"
+#include "tensors.h"
+#include "vae/autoencoder.h"
+#include "vae/tiling.h"
+
+namespace iclora::vae {
+namespace {
+
+using testing_support::Fixture;
+using testing_support::normal;
+using testing_support::relative_l2;
+using testing_support::same_bytes_on_any_thread_count;
+
+// The bound for a module in fp32.
+constexpr double kModuleTolerance = 1e-5;
+
+const std::string kFolder = ICLORA_FIXTURES "/models/toy-dev/vae";
+
+Config toy_config() {
+  return config_from_json(read_json(kFolder + "/config.json"), "config.json");
+}
+Encoder toy_encoder(at::ScalarType dtype) {
+  runtime::FileWeights source(weights::Checkpoint::open(kFolder));
+  return load_encoder(source, toy_config(), dtype);
+}
+Decoder toy_decoder(at::ScalarType dtype) {
+  runtime::FileWeights source(weights::Checkpoint::open(kFolder));
+  return load_decoder(source, toy_config(), dtype);
+}
+
+TEST(VaeParity, EncodeAndDecodeEqualTheReferenceInFp32) {
+  Fixture fixture("models/toy-dev.vae.safetensors");
+  for (const std::string name : {"square", "tall"}) {
+    const Posterior posterior = encode(toy_encoder(at::kFloat), fixture[name + ".image"]);
+    EXPECT_LT(relative_l2(posterior.mean, fixture[name + ".mean"]), kModuleTolerance) << name;
+    EXPECT_LT(relative_l2(posterior.logvar, fixture[name + ".logvar"]), kModuleTolerance) << name;
+    EXPECT_LT(relative_l2(decode(toy_decoder(at::kFloat), fixture[name + ".latents"]),
+                          fixture[name + ".decoded"]),
+              kModuleTolerance)
+        << name;
+  }
+}
+
+TEST(VaeParity, InBf16TheErrorIsAtMostOneAndAHalfTimesTheReferences) {
+  Fixture fixture("models/toy-dev.vae.safetensors");
+  for (const std::string name : {"square", "tall"}) {
+    const at::Tensor mean = fixture[name + ".mean"];
+    EXPECT_LT(relative_l2(encode(toy_encoder(at::kBFloat16), fixture[name + ".image"]).mean, mean),
+              1.5 * relative_l2(fixture[name + ".mean.bf16"], mean));
+    const at::Tensor decoded = fixture[name + ".decoded"];
+    EXPECT_LT(relative_l2(decode(toy_decoder(at::kBFloat16), fixture[name + ".latents"]), decoded),
+              1.5 * relative_l2(fixture[name + ".decoded.bf16"], decoded));
+  }
+}
+
+TEST(Vae, ThreadsNeverChangeABit) {
+  Fixture fixture("models/toy-dev.vae.safetensors");
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const Encoder encoder = toy_encoder(dtype);
+    const Decoder decoder = toy_decoder(dtype);
+    EXPECT_TRUE(same_bytes_on_any_thread_count(
+        [&] { return encode(encoder, fixture["tall.image"]).mean; }));
+    EXPECT_TRUE(
+        same_bytes_on_any_thread_count([&] { return decode(decoder, fixture["tall.latents"]); }));
+  }
+}
+
+TEST(Vae, ScalesAreInverse) {
+  const Config config = toy_config();
+  const at::Tensor z = normal({1, 16, 4, 4}, 1);
+  EXPECT_NEAR(to_transformer_scale(config, at::ones({1})).item<double>(), (1 - 0.1159) * 0.3611,
+              1e-7);
+  EXPECT_LT(relative_l2(from_transformer_scale(config, to_transformer_scale(config, z)), z), 1e-6);
+}
+
+// Tiles differ from the whole because group norms and attention see one tile only; with latents
+// that look alike everywhere the statistics of a tile are nearly those of the whole. Measured here:
+// 10 % of the picture's norm (tiles of 24 of random weights, which carry far), and no larger steps
+// where tiles meet than elsewhere.
+TEST(Tiling, IsCloseToTheWholeAndHasNoSeams) {
+  const Decoder decoder = toy_decoder(at::kFloat);
+  NoProgress progress;
+  const at::Tensor z = normal({1, 16, 48, 40}, 1);
+  const at::Tensor whole = decode(decoder, z);
+  const at::Tensor tiled =
+      decode_tiled(decoder, z, {.tile = 24, .overlap = 8, .threshold = 1}, progress);
+  EXPECT_LT(relative_l2(tiled, whole), 0.15);
+  // The mean step between neighbouring columns, at its largest: a seam would stand out.
+  const auto largest_step = [](const at::Tensor& x) {
+    return x.diff(1, 3).abs().mean({0, 1, 2}).max().item<double>();
+  };
+  EXPECT_LT(largest_step(tiled), 1.05 * largest_step(whole));
+  // Below the threshold nothing is tiled.
+  EXPECT_TRUE(at::equal(
+      decode_tiled(decoder, z, {.tile = 24, .overlap = 8, .threshold = 48 * 40}, progress), whole));
+}
+
+TEST(Tiling, AConstantWeightAddsUpEverywhere) {
+  // Decoding does not matter here: the same tile everywhere must give that tile's values back.
+  const Decoder decoder = toy_decoder(at::kFloat);
+  NoProgress progress;
+  const at::Tensor z = at::zeros({1, 16, 33, 17});
+  const at::Tensor tiled =
+      decode_tiled(decoder, z, {.tile = 11, .overlap = 3, .threshold = 1}, progress);
+  EXPECT_EQ(tiled.sizes(), (std::vector<int64_t>{1, 3, 33 * 8, 17 * 8}));
+  EXPECT_TRUE(at::isfinite(tiled).all().item<bool>());
+}
+
+TEST(VaeParameters, NameExactlyTheTensorsOfTheReference) {
+  const auto checkpoint = weights::Checkpoint::open(kFolder);
+  std::set<std::string> names;
+  for (const auto& parameter : parameters(toy_config())) {
+    const auto* tensor = checkpoint.find(parameter.name);
+    ASSERT_NE(tensor, nullptr) << parameter.name;
+    EXPECT_EQ(tensor->shape, parameter.shape) << parameter.name;
+    EXPECT_TRUE(names.insert(parameter.name).second) << parameter.name;
+  }
+  EXPECT_EQ(names.size(), checkpoint.tensors().size());
+}
+
+TEST(VaeConfig, RefusesWhatItCannotRunNamingTheKey) {
+  const auto message = [](const std::string& key, const Json& value) -> std::string {
+    Json json = config_to_json(Config());
+    json[key] = value;
+    try {
+      config_from_json(json, "config.json");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(message("latent_channels", 16), "accepted");
+  EXPECT_THAT(message("block_out_channels", Json::array()), testing::HasSubstr("block_out"));
+  EXPECT_THAT(message("block_out_channels", {128, 250}), testing::HasSubstr("norm_num_groups"));
+  EXPECT_THAT(message("block_out_channels", {128, "x"}), testing::HasSubstr("norm_num_groups"));
+  EXPECT_THAT(message("norm_num_groups", 0), testing::HasSubstr("norm_num_groups"));
+  EXPECT_THAT(message("scaling_factor", 0), testing::HasSubstr("scaling_factor"));
+  EXPECT_THAT(message("scaling_factor", nullptr), testing::HasSubstr("accepted"));
+  EXPECT_THAT(message("act_fn", "relu"), testing::HasSubstr("act_fn"));
+  EXPECT_THAT(message("in_channels", 4), testing::HasSubstr("in_channels"));
+  EXPECT_THAT(message("down_block_types", {"AttnDownEncoderBlock2D"}),
+              testing::HasSubstr("down_block_types"));
+  EXPECT_THAT(message("_class_name", "AsymmetricAutoencoderKL"), testing::HasSubstr("Asymmetric"));
+}
+
+}  // namespace
+}  // namespace iclora::vae
