@@ -271,7 +271,7 @@ def main() -> None:
     ROOT.mkdir(parents=True, exist_ok=True)
     for name, seed, config, dynamic, legacy, length, more in (
             ("toy-dev", 10, toy.DEV, True, True, 64, {}),
-            ("toy-schnell", 20, toy.SCHNELL, False, False, 128, dict(shard="200KB"))):
+            ("toy-schnell", 20, toy.SCHNELL, False, False, 128, dict(shard="200KB", words_of=ROOT / "toy-dev"))):
         pipe = make(name, seed, config, dynamic, legacy, length, **more)
         pipe.set_progress_bar_config(disable=True)
         dump_transformer(name, pipe.transformer)

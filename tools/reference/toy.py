@@ -2,12 +2,12 @@
 
 import json
 import pathlib
+import shutil
 
 import sentencepiece
 import torch
 from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline,
                        FluxTransformer2DModel)
-from tokenizers import ByteLevelBPETokenizer
 from transformers import (CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel,
                           T5TokenizerFast)
 
@@ -170,9 +170,13 @@ MINI_HEADS = dict(patch_size=1, in_channels=64, num_layers=1, num_single_layers=
 
 
 def folder(path: pathlib.Path, seed: int, config: dict, text_length: int, dynamic: bool,
-           eos_legacy: bool, dtype=torch.float32, shard=None) -> FluxPipeline:
-    """A whole model folder, saved as diffusers saves it."""
-    clip_tokenizer(path / "tokenizer")
+           eos_legacy: bool, dtype=torch.float32, shard=None, words_of=None) -> FluxPipeline:
+    """A whole model folder, saved as diffusers saves it. `words_of`: a folder whose CLIP
+    vocabulary is taken over, since the trainer orders ties differently in every run."""
+    if words_of is None:
+        clip_tokenizer(path / "tokenizer")
+    else:
+        shutil.copytree(words_of / "tokenizer", path / "tokenizer")
     t5_tokenizer(path / "tokenizer_2", text_length)
     tokenizer = CLIPTokenizer.from_pretrained(path / "tokenizer")
     tokenizer_2 = T5TokenizerFast.from_pretrained(path / "tokenizer_2")

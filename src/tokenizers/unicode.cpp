@@ -1,0 +1,160 @@
+#include "tokenizers/unicode.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "core/error.h"
+
+namespace iclora::tokenizers {
+namespace {
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// What Unicode 15.1 and 16 added to utf8proc 2.8's Unicode 15.
+constexpr Range kNewLetters[] = {
+    {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3},
+    {0x10D4A, 0x10D65}, {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x11380, 0x11389},
+    {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113B7},
+    {0x113D1, 0x113D1}, {0x113D3, 0x113D3}, {0x11BC0, 0x11BE0}, {0x13460, 0x143FA},
+    {0x16100, 0x1611D}, {0x16D40, 0x16D6C}, {0x18CFF, 0x18CFF}, {0x1E5D0, 0x1E5ED},
+    {0x1E5F0, 0x1E5F0}, {0x2EBF0, 0x2EE5D}};
+constexpr Range kNewNumbers[] = {{0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9},
+                                 {0x16130, 0x16139}, {0x16D70, 0x16D79}, {0x1CCF0, 0x1CCF9},
+                                 {0x1E5F1, 0x1E5FA}};
+
+template <size_t N>
+bool contains(const Range (&ranges)[N], char32_t c) {
+  return std::any_of(std::begin(ranges), std::end(ranges),
+                     [c](const Range& range) { return c >= range.first && c <= range.last; });
+}
+
+/// Lower case that utf8proc 2.8 does not know.
+char32_t newer_lowercase(char32_t c) {
+  switch (c) {
+    case 0x1C89:
+      return 0x1C8A;
+    case 0xA7CB:
+      return 0x264;
+    case 0xA7DC:
+      return 0x19B;
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA:
+      return c + 1;
+    default:
+      break;
+  }
+  if (c >= 0x10D50 && c <= 0x10D65) return c + 0x20;
+  if (c >= 0x16EA0 && c <= 0x16EB8) return c + 0x1B;
+  return c;
+}
+
+}  // namespace
+
+size_t utf8_length(std::string_view text) {
+  utf8proc_int32_t c = 0;
+  const auto length =
+      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                       static_cast<utf8proc_ssize_t>(std::min<size_t>(text.size(), 4)), &c);
+  return length > 0 ? static_cast<size_t>(length) : 0;
+}
+
+std::vector<char32_t> decode_utf8(std::string_view text) {
+  std::vector<char32_t> out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    utf8proc_int32_t c = 0;
+    const auto length =
+        utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                         static_cast<utf8proc_ssize_t>(std::min<size_t>(text.size(), 4)), &c);
+    out.push_back(length > 0 ? static_cast<char32_t>(c) : U'\uFFFD');
+    text.remove_prefix(length > 0 ? static_cast<size_t>(length) : 1);
+  }
+  return out;
+}
+
+void append_utf8(std::string& out, char32_t code_point) {
+  utf8proc_uint8_t bytes[4];
+  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes);
+  out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
+}
+
+std::string encode_utf8(const std::vector<char32_t>& text) {
+  std::string out;
+  for (const char32_t c : text) append_utf8(out, c);
+  return out;
+}
+
+bool is_letter(char32_t c) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
+         contains(kNewLetters, c);
+}
+
+bool is_number(char32_t c) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) ||
+         contains(kNewNumbers, c);
+}
+
+bool is_space(char32_t c) {
+  return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
+
+std::string nfc(const std::string& text) {
+  utf8proc_uint8_t* out = nullptr;
+  const auto length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &out,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  if (length < 0) {
+    fail(ErrorKind::internal, "nfc: {}.", utf8proc_errmsg(length));
+  }
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(out, &std::free);
+  return {reinterpret_cast<const char*>(out), static_cast<size_t>(length)};
+}
+
+std::vector<char32_t> lowercase(const std::vector<char32_t>& text) {
+  std::vector<char32_t> out;
+  out.reserve(text.size());
+  for (const char32_t c : text) {
+    out.push_back(
+        newer_lowercase(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)))));
+    // The one character whose lower case is two: I with a dot above.
+    if (c == 0x130) out.push_back(0x307);
+  }
+  return out;
+}
+
+std::vector<size_t> grapheme_ends(std::string_view text) {
+  std::vector<size_t> ends;
+  utf8proc_int32_t state = 0;
+  utf8proc_int32_t before = 0;
+  size_t position = 0;
+  while (position < text.size()) {
+    utf8proc_int32_t c = 0;
+    const auto length =
+        utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + position,
+                         static_cast<utf8proc_ssize_t>(text.size() - position), &c);
+    if (length <= 0) fail(ErrorKind::internal, "grapheme_ends: the text is not UTF-8.");
+    if (position > 0 && utf8proc_grapheme_break_stateful(before, c, &state)) {
+      ends.push_back(position);
+    }
+    before = c;
+    position += static_cast<size_t>(length);
+  }
+  if (!text.empty()) ends.push_back(text.size());
+  return ends;
+}
+
+}  // namespace iclora::tokenizers

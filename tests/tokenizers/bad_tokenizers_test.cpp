@@ -1,0 +1,155 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "scratch.h"
+#include "tokenizers/clip_tokenizer.h"
+#include "tokenizers/t5_tokenizer.h"
+
+namespace iclora::tokenizers {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::ScratchFolder;
+namespace fs = std::filesystem;
+
+const fs::path kModels = ICLORA_FIXTURES "/models";
+
+template <typename Tokenizer>
+std::string message_of(const fs::path& folder) {
+  try {
+    Tokenizer::open(folder);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// The message after one file of a good tokenizer was replaced.
+template <typename Tokenizer>
+std::string message_with(const fs::path& good, const std::string& file,
+                         const std::string& content) {
+  const ScratchFolder scratch;
+  fs::copy(good, scratch.path(),
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  write_file(scratch / file, content);
+  return message_of<Tokenizer>(scratch.path());
+}
+
+std::string content_of(const fs::path& path) {
+  return read_file(path, 1 << 24);
+}
+
+TEST(BadClipFiles, EachIsOneSentence) {
+  const fs::path good = kModels / "toy-dev/tokenizer";
+  const auto vocab = [&](const std::string& text) {
+    return message_with<ClipTokenizer>(good, "vocab.json", text);
+  };
+  const auto merges = [&](const std::string& text) {
+    return message_with<ClipTokenizer>(good, "merges.txt", text);
+  };
+  EXPECT_THAT(vocab(""), HasSubstr("not valid JSON"));
+  EXPECT_THAT(vocab("[]"), HasSubstr("object from tokens to ids"));
+  EXPECT_THAT(vocab("{}"), HasSubstr("object from tokens to ids"));
+  EXPECT_THAT(vocab(R"({"a":-1})"), HasSubstr("id of token 'a'"));
+  EXPECT_THAT(vocab(R"({"a":1.5})"), HasSubstr("id of token 'a'"));
+  EXPECT_THAT(vocab(R"({"a":"x"})"), HasSubstr("id of token 'a'"));
+  EXPECT_THAT(vocab(R"({"a":99999999999})"), HasSubstr("id of token 'a'"));
+  EXPECT_THAT(vocab(R"({"a":1,"a":2})"), HasSubstr("stands twice"));
+  EXPECT_THAT(vocab(R"({"a":1})"), HasSubstr("no token '<|startoftext|>'"));
+  EXPECT_THAT(vocab(content_of(good / "vocab.json").substr(0, 500)), HasSubstr("not valid JSON"));
+  EXPECT_THAT(merges("a b c\n"), HasSubstr("merge 1"));
+  EXPECT_THAT(merges("#version: 0.2\nab\n"), HasSubstr("merge 2"));
+  EXPECT_THAT(merges("nosuch token\n"), HasSubstr("not made of tokens"));
+  EXPECT_THAT(
+      message_with<ClipTokenizer>(good, "tokenizer_config.json", "{\"model_max_length\":0}"),
+      HasSubstr("model_max_length"));
+  EXPECT_THAT(message_with<ClipTokenizer>(good, "tokenizer_config.json", "[]"),
+              HasSubstr("JSON object"));
+  EXPECT_THAT(message_with<ClipTokenizer>(good, "tokenizer_config.json",
+                                          R"({"added_tokens_decoder":{"x":{}}})"),
+              HasSubstr("expected a token id"));
+  EXPECT_THAT(
+      message_with<ClipTokenizer>(good, "tokenizer_config.json", R"({"eos_token":"<nothing>"})"),
+      HasSubstr("no token '<nothing>'"));
+  const ScratchFolder empty;
+  EXPECT_THAT(message_of<ClipTokenizer>(empty.path()), HasSubstr("holds no CLIP tokenizer"));
+}
+
+TEST(BadClipJson, WhatIsNotImplementedIsNamed) {
+  const fs::path good = kModels / "toy-schnell/tokenizer";
+  const Json json = read_json(good / "tokenizer.json");
+  const auto with = [&](const std::string& key, const Json& value) {
+    Json changed = json;
+    changed["model"][key] = value;
+    return message_with<ClipTokenizer>(good, "tokenizer.json", changed.dump());
+  };
+  EXPECT_EQ(with("dropout", nullptr), "accepted");
+  EXPECT_THAT(with("dropout", 0.5), HasSubstr("'dropout'"));
+  EXPECT_THAT(with("byte_fallback", true), HasSubstr("'byte_fallback'"));
+  EXPECT_THAT(with("end_of_word_suffix", ""), HasSubstr("end_of_word_suffix"));
+  EXPECT_THAT(with("type", "WordPiece"), HasSubstr("BPE"));
+  EXPECT_THAT(with("merges", 5), HasSubstr("'merges'"));
+  EXPECT_THAT(with("merges", {{"a"}}), HasSubstr("merge 1"));
+  EXPECT_THAT(message_with<ClipTokenizer>(good, "tokenizer.json", "{}"), HasSubstr("'model'"));
+}
+
+TEST(BadT5Files, ADamagedSentencePieceModelIsOneSentenceWhereverItIsCut) {
+  const fs::path good = kModels / "toy-dev/tokenizer_2";
+  const std::string model = content_of(good / "spiece.model");
+  for (const size_t length : {0, 1, 2, 3, 5, 10, 100, 1000, 1500}) {
+    const std::string message =
+        message_with<T5Tokenizer>(good, "spiece.model", model.substr(0, length));
+    // A cut between two messages leaves a model without some pieces: those it needs are named.
+    EXPECT_NE(message, "accepted") << length;
+  }
+  EXPECT_THAT(
+      message_with<T5Tokenizer>(good, "spiece.model", "\x0a\xff\xff\xff\xff\xff\xff\xff\x7f"),
+      HasSubstr("damaged"));
+  EXPECT_THAT(message_with<T5Tokenizer>(good, "spiece.model", std::string(20, '\xff')),
+              HasSubstr("damaged"));
+  // One piece "a" with a score that is not a number.
+  EXPECT_THAT(
+      message_with<T5Tokenizer>(good, "spiece.model",
+                                std::string("\x0a\x08\x0a\x01\x61\x15\x00\x00\xc0\x7f", 10)),
+      HasSubstr("finite"));
+  // model_type = 2 (BPE).
+  EXPECT_THAT(
+      message_with<T5Tokenizer>(good, "spiece.model", model + std::string("\x12\x02\x18\x02")),
+      HasSubstr("kind 2"));
+}
+
+TEST(BadT5Json, WhatIsNotImplementedIsNamed) {
+  const fs::path good = kModels / "toy-schnell/tokenizer_2";
+  const Json json = read_json(good / "tokenizer.json");
+  const auto with = [&](const Json::json_pointer& where, const Json& value) {
+    Json changed = json;
+    changed[where] = value;
+    return message_with<T5Tokenizer>(good, "tokenizer.json", changed.dump());
+  };
+  const auto at = [](const char* path) { return Json::json_pointer(path); };
+  EXPECT_EQ(with(at("/version"), "1.0"), "accepted");
+  EXPECT_THAT(with(at("/model/type"), "BPE"), HasSubstr("Unigram"));
+  EXPECT_THAT(with(at("/model/vocab"), 7), HasSubstr("Unigram"));
+  EXPECT_THAT(with(at("/model/vocab/5"), "x"), HasSubstr("entry 5"));
+  EXPECT_THAT(with(at("/model/unk_id"), 100000), HasSubstr("unknown token"));
+  EXPECT_THAT(with(at("/model/unk_id"), nullptr), HasSubstr("unk_id"));
+  EXPECT_THAT(with(at("/model/byte_fallback"), true), HasSubstr("byte_fallback"));
+  EXPECT_THAT(with(at("/normalizer"), {{"type", "NFKC"}}), HasSubstr("'NFKC'"));
+  EXPECT_THAT(with(at("/normalizer/precompiled_charsmap"), "@@@@"), HasSubstr("base64"));
+  EXPECT_THAT(with(at("/normalizer/precompiled_charsmap"), "AAAA"), HasSubstr("character map"));
+  EXPECT_THAT(with(at("/pre_tokenizer"), {{"type", "ByteLevel"}}), HasSubstr("pre-tokenizer"));
+  EXPECT_THAT(with(at("/pre_tokenizer/pretokenizers/1/prepend_scheme"), "first"),
+              HasSubstr("pre-tokenizer"));
+  EXPECT_THAT(with(at("/added_tokens/0/id"), -1), HasSubstr("'id'"));
+  const ScratchFolder empty;
+  EXPECT_THAT(message_of<T5Tokenizer>(empty.path()), HasSubstr("holds no T5 tokenizer"));
+}
+
+}  // namespace
+}  // namespace iclora::tokenizers
