@@ -1,0 +1,100 @@
+#include "captions/joint_caption.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/philox.h"
+
+namespace iclora::captions {
+namespace {
+
+TEST(Render, WritesTriggerOverallAndPartsWithSingleSpaces) {
+  EXPECT_EQ(
+      render({"[MOVIE-SHOTS]", " a  fox's day ", {"sleeps", "", "runs\n home"}}, Dialect::scene),
+      "[MOVIE-SHOTS] a fox's day [SCENE-1] sleeps [SCENE-2] [SCENE-3] runs home");
+  EXPECT_EQ(render({"", "two mugs", {"red", "blue"}}, Dialect::sides),
+            "two mugs [LEFT] red [RIGHT] blue");
+  EXPECT_EQ(render({"", "a", {"b", "c"}}, Dialect::image), "a [IMAGE1] b [IMAGE2] c");
+  // One panel is an ordinary text-to-image prompt.
+  EXPECT_EQ(render({"tok", "a fox", {"in a wood"}}, Dialect::scene), "tok a fox in a wood");
+  EXPECT_EQ(render({"", "", {}}, Dialect::scene), "");
+}
+
+TEST(Markers, FollowTheGridWhereNoDialectIsNamed) {
+  const auto first = [](int64_t rows, int64_t columns) {
+    return markers(default_dialect({rows, columns}), rows * columns)[0];
+  };
+  EXPECT_EQ(first(1, 2), "[LEFT]");
+  EXPECT_EQ(first(2, 1), "[TOP]");
+  EXPECT_EQ(first(2, 2), "[TOP-LEFT]");
+  EXPECT_EQ(first(3, 1), "[SCENE-1]");
+  EXPECT_EQ(first(1, 4), "[SCENE-1]");
+  EXPECT_THROW(markers(Dialect::sides, 3), Error);
+  EXPECT_THROW(markers(Dialect::scene, 0), Error);
+}
+
+TEST(Parse, TellsDialectAndGridFromTheMarkers) {
+  const auto grid = [](const char* text) { return parse(text).grid; };
+  EXPECT_EQ(grid("x [LEFT] a [RIGHT] b"), (GridSize{1, 2}));
+  EXPECT_EQ(grid("x [TOP] a [BOTTOM] b"), (GridSize{2, 1}));
+  EXPECT_EQ(grid("[TOP-LEFT] a [TOP-RIGHT] b [BOTTOM-LEFT] c [BOTTOM-RIGHT] d"), (GridSize{2, 2}));
+  EXPECT_EQ(grid("[SCENE-1] a [SCENE-2] b [SCENE-3] c"), (GridSize{3, 1}));
+  EXPECT_EQ(grid("[IMAGE1] a [IMAGE2] b"), (GridSize{2, 1}));
+  EXPECT_EQ(grid("[PANEL-1] a [PANEL-2] b"), (GridSize{2, 1}));
+  EXPECT_FALSE(parse("just a fox [SCENE-1] alone").dialect.has_value());
+  EXPECT_FALSE(parse("a [RIGHT] turn").dialect.has_value());
+  EXPECT_FALSE(parse("[RIGHT] b [LEFT] a").dialect.has_value());
+}
+
+TEST(Parse, ReadsTheAuthorsForm) {
+  const Parsed parsed = parse(
+      "[MOVIE-SHOTS] In a whirlwind of emotion, <Anna> grows: [SCENE-1] she waits, [SCENE-2] she "
+      "runs, [SCENE-3] and she laughs.");
+  EXPECT_EQ(parsed.dialect, Dialect::scene);
+  EXPECT_EQ(parsed.caption.trigger, "[MOVIE-SHOTS]");
+  EXPECT_EQ(parsed.caption.overall, "In a whirlwind of emotion, <Anna> grows:");
+  EXPECT_EQ(parsed.caption.panels,
+            (std::vector<std::string>{"she waits,", "she runs,", "and she laughs."}));
+}
+
+TEST(Parse, UndoesRenderForEveryDialectAndCount) {
+  const std::vector<std::string> words = {"fox",   "<Anna>", "walks,",  "in",  "the",
+                                          "naïve", "[x]",    "SCENE-1", "50%", "雨"};
+  const Random random(3, Stream::order);
+  uint64_t draw = 0;
+  const auto text = [&](uint64_t least) {
+    std::string out;
+    for (uint64_t n = least + random.bits(draw++) % 5; n > 0; --n) {
+      out += (out.empty() ? "" : " ") + words[random.bits(draw++) % words.size()];
+    }
+    return out;
+  };
+  for (int trial = 0; trial < 300; ++trial) {
+    for (const Dialect dialect : {Dialect::scene, Dialect::image, Dialect::panel, Dialect::sides,
+                                  Dialect::halves, Dialect::corners}) {
+      const size_t count = dialect == Dialect::corners ? 4
+                           : dialect >= Dialect::sides ? 2
+                                                       : 2 + random.bits(draw++) % 11;
+      JointCaption caption{random.bits(draw++) % 2 == 0 ? "[SOME-TAG]" : "", text(1), {}};
+      for (size_t i = 0; i < count; ++i) caption.panels.push_back(text(0));
+      const Parsed parsed = parse(render(caption, dialect));
+      EXPECT_EQ(parsed.caption, caption) << render(caption, dialect);
+      EXPECT_EQ(parsed.dialect, dialect);
+    }
+  }
+}
+
+TEST(DialectNames, AreReadInAnyCaseAndListedWhenUnknown) {
+  EXPECT_EQ(dialect_from_name("SCENE"), Dialect::scene);
+  EXPECT_EQ(dialect_from_name(name_of(Dialect::corners)), Dialect::corners);
+  try {
+    dialect_from_name("verse");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("scene, image, panel, sides, halves, corners"));
+  }
+}
+
+}  // namespace
+}  // namespace iclora::captions
