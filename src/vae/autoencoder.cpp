@@ -74,31 +74,42 @@ Decoder load_decoder(nn::WeightSource& source, const Config& config, at::ScalarT
 
 Posterior encode(const Encoder& encoder, const at::Tensor& pixels) {
   const int64_t factor = encoder.config.downscale();
-  if (pixels.size(2) % factor != 0 || pixels.size(3) % factor != 0) {
-    fail(ErrorKind::internal, "encode: {} x {} pixels do not divide by {}.", pixels.size(3),
-         pixels.size(2), factor);
+  if (pixels.dim() != 4 || pixels.size(1) != encoder.config.in_channels || pixels.numel() == 0) {
+    fail(ErrorKind::internal, "encode: the pixels must be [B, {}, H, W].",
+         encoder.config.in_channels);
   }
-  at::Tensor x = conv_forward(encoder.conv_in, pixels.to(encoder.conv_in.weight.scalar_type()));
+  if (pixels.size(2) % factor != 0 || pixels.size(3) % factor != 0) {
+    fail_input("A picture of {} x {} pixels cannot be encoded: width and height must divide by {}.",
+               pixels.size(3), pixels.size(2), factor);
+  }
+  at::Tensor x = conv_forward(
+      encoder.conv_in,
+      pixels.to(encoder.conv_in.weight.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast));
   for (const Stage& stage : encoder.down_blocks) {
     for (const Resnet& resnet : stage.resnets) x = resnet_forward(resnet, x);
     if (stage.resample) x = downsample_forward(*stage.resample, x);
   }
   x = mid_block_forward(encoder.mid_block, x);
-  x = conv_forward(encoder.conv_out, at::silu(group_norm_forward(encoder.conv_norm_out, x)));
+  x = conv_forward(encoder.conv_out, group_norm_silu_forward(encoder.conv_norm_out, x));
   if (encoder.quant_conv) x = conv_forward(*encoder.quant_conv, x);
   const auto moments = x.to(at::kFloat).contiguous().chunk(2, 1);
   return {moments[0], moments[1].clamp(-30.0, 20.0)};
 }
 
 at::Tensor decode(const Decoder& decoder, const at::Tensor& z) {
-  at::Tensor x = z.to(decoder.conv_in.weight.scalar_type());
+  if (z.dim() != 4 || z.size(1) != decoder.config.latent_channels || z.numel() == 0) {
+    fail(ErrorKind::internal, "decode: the latents must be [B, {}, h, w].",
+         decoder.config.latent_channels);
+  }
+  at::Tensor x =
+      z.to(decoder.conv_in.weight.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
   if (decoder.post_quant_conv) x = conv_forward(*decoder.post_quant_conv, x);
   x = mid_block_forward(decoder.mid_block, conv_forward(decoder.conv_in, x));
   for (const Stage& stage : decoder.up_blocks) {
     for (const Resnet& resnet : stage.resnets) x = resnet_forward(resnet, x);
     if (stage.resample) x = upsample_forward(*stage.resample, x);
   }
-  x = conv_forward(decoder.conv_out, at::silu(group_norm_forward(decoder.conv_norm_out, x)));
+  x = conv_forward(decoder.conv_out, group_norm_silu_forward(decoder.conv_norm_out, x));
   return x.to(at::kFloat).contiguous();
 }
 

@@ -11,7 +11,7 @@ namespace {
 void check_block_types(const Json& json, const char* key, const std::string& plain, size_t count,
                        const std::string& origin) {
   const auto found = json.find(key);
-  if (found == json.end()) return;
+  if (found == json.end() || found->is_null()) return;
   bool valid = found->is_array() && found->size() == count;
   for (size_t i = 0; valid && i < found->size(); ++i) valid = (*found)[i] == plain;
   if (!valid) {
@@ -81,9 +81,20 @@ Config config_from_json(const Json& json, const std::string& origin) {
   config.use_quant_conv = json_bool_or(json, "use_quant_conv", origin, true);
   config.use_post_quant_conv = json_bool_or(json, "use_post_quant_conv", origin, true);
   config.mid_block_add_attention = json_bool_or(json, "mid_block_add_attention", origin, true);
-  if (!(config.scaling_factor > 0)) {
-    fail_input("{}: 'scaling_factor' is {}, but must be above 0.", printable(origin),
-               config.scaling_factor);
+  if (!(config.scaling_factor > 1e-6 && config.scaling_factor < 1e6)) {
+    fail_input("{}: 'scaling_factor' is {}, but must be above 0, such as 0.3611.",
+               printable(origin), config.scaling_factor);
+  }
+  if (!(std::abs(config.shift_factor) < 1e6)) {
+    fail_input("{}: 'shift_factor' is {}, expected a number such as 0.1159.", printable(origin),
+               config.shift_factor);
+  }
+  for (const char* key : {"latents_mean", "latents_std"}) {
+    const auto found = json.find(key);
+    if (found == json.end() || found->is_null()) continue;
+    fail_input(
+        "{}: '{}' is set, but latents are scaled by 'scaling_factor' and 'shift_factor' only.",
+        printable(origin), key);
   }
   if (json_string_or(json, "act_fn", origin, "silu") != "silu") {
     fail_input("{}: 'act_fn' must be \"silu\".", printable(origin));
@@ -95,11 +106,12 @@ Config config_from_json(const Json& json, const std::string& origin) {
   }
   config.block_out_channels.clear();
   for (const Json& value : *channels) {
-    if (!value.is_number_integer() || value < 1 || value > 65536 ||
+    if (!value.is_number_integer() || value < 1 || value > 8192 ||
         value.get<int64_t>() % config.norm_num_groups != 0) {
       fail_input(
-          "{}: each of 'block_out_channels' must be a multiple of 'norm_num_groups' ({}), "
-          "but there is {}.",
+          "{}: each of 'block_out_channels' must be a multiple of 'norm_num_groups' ({}) and at "
+          "most "
+          "8192, but there is {}.",
           printable(origin), config.norm_num_groups, printable(value.dump(), 40));
     }
     config.block_out_channels.push_back(value.get<int64_t>());

@@ -17,7 +17,7 @@ at::Tensor conv_forward(const Conv& conv, const at::Tensor& x) {
     nn::Linear layer;
     layer.weight = conv.weight.flatten(1);
     layer.bias = conv.bias;
-    return nn::linear_forward(layer, x.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2});
+    return nn::linear_forward(layer, x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
   }
   return at::conv2d(x, conv.weight, conv.bias, /*stride=*/1, kernel / 2);
 }
@@ -26,12 +26,6 @@ GroupNorm load_group_norm(nn::WeightSource& source, const std::string& name, int
                           int64_t groups, at::ScalarType dtype) {
   return {source.get(name + ".weight", {channels}, dtype),
           source.get(name + ".bias", {channels}, dtype), groups};
-}
-
-at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x) {
-  // Contiguous: with channels innermost, libtorch sums in an order that depends on the number of
-  // threads (that order would be a sixth faster).
-  return at::group_norm(x.contiguous(), norm.groups, norm.weight, norm.bias, /*eps=*/1e-6);
 }
 
 Resnet load_resnet(nn::WeightSource& source, const std::string& name, int64_t in, int64_t out,
@@ -47,10 +41,12 @@ Resnet load_resnet(nn::WeightSource& source, const std::string& name, int64_t in
 }
 
 at::Tensor resnet_forward(const Resnet& block, const at::Tensor& x) {
-  const at::Tensor hidden = conv_forward(block.conv1, at::silu(group_norm_forward(block.norm1, x)));
-  const at::Tensor branch =
-      conv_forward(block.conv2, at::silu(group_norm_forward(block.norm2, hidden)));
-  return (block.conv_shortcut ? conv_forward(*block.conv_shortcut, x) : x) + branch;
+  // One name, so that each map leaves memory as soon as the next one stands.
+  at::Tensor y = group_norm_silu_forward(block.norm1, x);
+  y = conv_forward(block.conv1, y);
+  y = group_norm_silu_forward(block.norm2, y);
+  y = conv_forward(block.conv2, y);
+  return (block.conv_shortcut ? conv_forward(*block.conv_shortcut, x) : x) + y;
 }
 
 Attention load_attention(nn::WeightSource& source, const std::string& name, int64_t channels,
@@ -66,14 +62,16 @@ Attention load_attention(nn::WeightSource& source, const std::string& name, int6
 
 at::Tensor attention_forward(const Attention& block, const at::Tensor& x) {
   // [B, C, H, W] -> [B, H * W, C], one head.
-  const at::Tensor tokens = group_norm_forward(block.group_norm, x).flatten(2).transpose(1, 2);
+  const at::Tensor tokens =
+      group_norm_forward(block.group_norm, x).permute({0, 2, 3, 1}).flatten(1, 2);
   const auto head = [&](const nn::Linear& layer) {
     return nn::linear_forward(layer, tokens).unsqueeze(1);
   };
   const at::Tensor attended =
       at::scaled_dot_product_attention(head(block.to_q), head(block.to_k), head(block.to_v))
           .squeeze(1);
-  return x + nn::linear_forward(block.to_out, attended).transpose(1, 2).reshape(x.sizes());
+  const at::Tensor out = nn::linear_forward(block.to_out, attended);
+  return x + out.unflatten(1, {x.size(2), x.size(3)}).permute({0, 3, 1, 2});
 }
 
 MidBlock load_mid_block(nn::WeightSource& source, const std::string& name, int64_t channels,

@@ -1,6 +1,8 @@
 #pragma once
-// The pieces the autoencoder is made of, as functions of a map [B, C, H, W]. Nothing is changed in
-// place, so that a from-scratch training can run the same functions under autograd.
+// The pieces the autoencoder is made of, as functions of a map [B, C, H, W] with a pixel's channels
+// side by side in memory ("channels last"): there convolutions are faster, and their bytes do not
+// depend on the number of threads. Nothing is changed in place, so that a from-scratch training can
+// run the same functions under autograd.
 
 #include <ATen/core/Tensor.h>
 
@@ -8,6 +10,7 @@
 #include <string>
 
 #include "nn/linear.h"
+#include "vae/group_norm.h"
 
 namespace iclora::vae {
 
@@ -20,15 +23,8 @@ Conv load_conv(nn::WeightSource& source, const std::string& name, int64_t in, in
 /// Same size (k odd, zero padding).
 at::Tensor conv_forward(const Conv& conv, const at::Tensor& x);
 
-struct GroupNorm {
-  at::Tensor weight;  ///< [C]
-  at::Tensor bias;    ///< [C]
-  int64_t groups = 32;
-};
 GroupNorm load_group_norm(nn::WeightSource& source, const std::string& name, int64_t channels,
                           int64_t groups, at::ScalarType dtype);
-/// eps 1e-6; statistics in fp32.
-at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x);
 
 /// x + conv2(silu(norm2(conv1(silu(norm1(x)))))), with a 1x1 shortcut where the width changes.
 struct Resnet {

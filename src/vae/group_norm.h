@@ -1,0 +1,22 @@
+#pragma once
+// Group normalisation of feature maps [B, C, H, W] whose channels lie side by side in memory
+// ("channels last"), alone or followed by SiLU. Statistics are taken in fp64, products in fp32, and
+// the result is rounded once. The order of all sums depends on the shape alone, never on the number
+// of threads (that of at::group_norm does in this memory layout).
+
+#include <ATen/core/Tensor.h>
+
+namespace iclora::vae {
+
+struct GroupNorm {
+  at::Tensor weight;   ///< [C]
+  at::Tensor bias;     ///< [C]
+  int64_t groups = 1;  ///< C divides into them
+};
+
+at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x);
+
+/// silu(group_norm(x)).
+at::Tensor group_norm_silu_forward(const GroupNorm& norm, const at::Tensor& x);
+
+}  // namespace iclora::vae

@@ -1,0 +1,20 @@
+#pragma once
+// The loops of a group norm over pixels whose channels lie side by side. `bfloat16` is given as its
+// 16 bits.
+
+#include <cstdint>
+
+namespace iclora::vae::kernel {
+
+/// Adds a channel's values and their squares over `pixels` pixels of `channels` channels each.
+/// sum, square: fp64 [channels].
+void add_moments(const float* x, int64_t pixels, int64_t channels, double* sum, double* square);
+void add_moments(const uint16_t* x, int64_t pixels, int64_t channels, double* sum, double* square);
+
+/// y = x * scale + shift a channel, and its SiLU if `silu`; in fp32, rounded once.
+void scale_and_shift(const float* x, int64_t pixels, int64_t channels, const float* scale,
+                     const float* shift, bool silu, float* y);
+void scale_and_shift(const uint16_t* x, int64_t pixels, int64_t channels, const float* scale,
+                     const float* shift, bool silu, uint16_t* y);
+
+}  // namespace iclora::vae::kernel
