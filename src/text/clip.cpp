@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "text/tokens.h"
 
 namespace iclora::text {
 namespace {
@@ -42,6 +43,12 @@ at::Tensor end_positions(const at::Tensor& ids, int64_t eos) {
 }  // namespace
 
 ClipConfig clip_config_from_json(const Json& json, const std::string& origin) {
+  if (!json.is_object()) fail_input("{} must hold a JSON object.", printable(origin));
+  const std::string kind = json_string_or(json, "model_type", origin, "clip_text_model");
+  if (kind != "clip_text_model") {
+    fail_input("{}: 'model_type' is '{}', expected \"clip_text_model\".", printable(origin),
+               printable(kind));
+  }
   ClipConfig config;
   config.vocab_size = json_integer_or(json, "vocab_size", origin, 3, 1 << 24, 49408);
   config.hidden_size = json_integer_or(json, "hidden_size", origin, 1, 1 << 16, 512);
@@ -61,6 +68,14 @@ ClipConfig clip_config_from_json(const Json& json, const std::string& origin) {
   if (config.hidden_size % config.num_attention_heads != 0) {
     fail_input("{}: 'hidden_size' ({}) does not divide by 'num_attention_heads' ({}).",
                printable(origin), config.hidden_size, config.num_attention_heads);
+  }
+  if (!(config.layer_norm_eps > 0 && config.layer_norm_eps < 1)) {
+    fail_input("{}: 'layer_norm_eps' is {}, expected a number between 0 and 1.", printable(origin),
+               config.layer_norm_eps);
+  }
+  if (config.eos_token_id >= config.vocab_size) {
+    fail_input("{}: 'eos_token_id' is {}, but the vocabulary has {} tokens.", printable(origin),
+               config.eos_token_id, config.vocab_size);
   }
   return config;
 }
@@ -149,11 +164,8 @@ ClipEncoder load_clip(nn::WeightSource& source, const ClipConfig& config, at::Sc
 
 ClipStates clip_forward(const ClipEncoder& encoder, const at::Tensor& ids) {
   const ClipConfig& config = encoder.config;
+  check_token_ids(ids, config.vocab_size, config.max_position_embeddings, "CLIP");
   const int64_t length = ids.size(1);
-  if (length > config.max_position_embeddings) {
-    fail(ErrorKind::internal, "clip_forward: {} tokens, but positions for {}.", length,
-         config.max_position_embeddings);
-  }
   at::Tensor x =
       at::embedding(encoder.token_embedding, ids) + encoder.position_embedding.slice(0, 0, length);
   for (const ClipLayer& layer : encoder.layers) {

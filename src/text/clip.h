@@ -62,7 +62,8 @@ struct ClipStates {
   at::Tensor pooled;  ///< [B, D], the state at the end-of-text token
 };
 
-/// ids: int64 [B, L], L at most max_position_embeddings.
+/// ids: int64 [B, L], L at most max_position_embeddings. Errors (exit 2) when an id is not in the
+/// vocabulary.
 ClipStates clip_forward(const ClipEncoder& encoder, const at::Tensor& ids);
 
 }  // namespace iclora::text

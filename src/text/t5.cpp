@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "nn/elementwise.h"
 #include "nn/norm.h"
+#include "text/tokens.h"
 
 namespace iclora::text {
 namespace {
@@ -27,9 +28,35 @@ at::Tensor attention(const T5Block& block, const at::Tensor& x, const at::Tensor
   return nn::linear_forward(block.o, attended.transpose(1, 2).flatten(2));
 }
 
+at::Tensor load_embedding(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
+  return source.get("shared.weight", {config.vocab_size, config.d_model}, dtype);
+}
+
+at::Tensor load_bias(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
+  return source.get(block_name(0) + "0.SelfAttention.relative_attention_bias.weight",
+                    {config.relative_attention_num_buckets, config.num_heads}, dtype);
+}
+
+at::Tensor load_final_norm(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
+  return source.get("encoder.final_layer_norm.weight", {config.d_model}, dtype);
+}
+
+/// What is added to every block's logits: [1, heads, L, L].
+at::Tensor logit_bias(const T5Config& config, const at::Tensor& table, int64_t length) {
+  return at::embedding(table, relative_buckets(config, length))
+      .permute({2, 0, 1})
+      .unsqueeze(0)
+      .contiguous();
+}
+
 }  // namespace
 
 T5Config t5_config_from_json(const Json& json, const std::string& origin) {
+  if (!json.is_object()) fail_input("{} must hold a JSON object.", printable(origin));
+  const std::string kind = json_string_or(json, "model_type", origin, "t5");
+  if (kind != "t5") {
+    fail_input("{}: 'model_type' is '{}', expected \"t5\".", printable(origin), printable(kind));
+  }
   T5Config config;
   config.vocab_size = json_integer_or(json, "vocab_size", origin, 3, 1 << 24, 32128);
   config.d_model = json_integer_or(json, "d_model", origin, 1, 1 << 16, 512);
@@ -40,20 +67,23 @@ T5Config t5_config_from_json(const Json& json, const std::string& origin) {
   config.relative_attention_num_buckets =
       json_integer_or(json, "relative_attention_num_buckets", origin, 4, 1 << 16, 32);
   config.relative_attention_max_distance =
-      json_integer_or(json, "relative_attention_max_distance", origin, 4, 1 << 20, 128);
+      json_integer_or(json, "relative_attention_max_distance", origin, 2, 1 << 20, 128);
   config.layer_norm_epsilon = json_number_or(json, "layer_norm_epsilon", origin, 1e-6);
   const std::string activation = json_string_or(json, "feed_forward_proj", origin, "relu");
   if (activation != "gated-gelu") {
     fail_input("{}: 'feed_forward_proj' must be \"gated-gelu\" (T5 v1.1), but it is '{}'.",
                printable(origin), printable(activation));
   }
-  if (config.relative_attention_num_buckets % 4 != 0 ||
-      config.relative_attention_max_distance <= config.relative_attention_num_buckets / 4) {
+  if (config.relative_attention_max_distance <= config.relative_attention_num_buckets / 4) {
     fail_input(
-        "{}: 'relative_attention_num_buckets' ({}) must divide by 4, and a quarter of it lie "
-        "below 'relative_attention_max_distance' ({}).",
-        printable(origin), config.relative_attention_num_buckets,
-        config.relative_attention_max_distance);
+        "{}: 'relative_attention_max_distance' is {}, but must be above a quarter of "
+        "'relative_attention_num_buckets' ({}).",
+        printable(origin), config.relative_attention_max_distance,
+        config.relative_attention_num_buckets);
+  }
+  if (!(config.layer_norm_epsilon > 0 && config.layer_norm_epsilon < 1)) {
+    fail_input("{}: 'layer_norm_epsilon' is {}, expected a number between 0 and 1.",
+               printable(origin), config.layer_norm_epsilon);
   }
   return config;
 }
@@ -118,32 +148,35 @@ std::vector<weights::ParameterSpec> parameters(const T5Config& config) {
   return list;
 }
 
-T5Encoder load_t5(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
+T5Block load_t5_block(nn::WeightSource& source, const T5Config& config, int64_t index,
+                      at::ScalarType dtype) {
+  const std::string name = block_name(index);
   const int64_t inner = config.num_heads * config.d_kv;
+  const auto matrix = [&](const char* part, int64_t in, int64_t out) {
+    return nn::load_linear(source, name + part, in, out, dtype, /*bias=*/false);
+  };
+  T5Block block;
+  block.attention_norm = source.get(name + "0.layer_norm.weight", {config.d_model}, dtype);
+  block.q = matrix("0.SelfAttention.q", config.d_model, inner);
+  block.k = matrix("0.SelfAttention.k", config.d_model, inner);
+  block.v = matrix("0.SelfAttention.v", config.d_model, inner);
+  block.o = matrix("0.SelfAttention.o", inner, config.d_model);
+  block.ff_norm = source.get(name + "1.layer_norm.weight", {config.d_model}, dtype);
+  block.wi_0 = matrix("1.DenseReluDense.wi_0", config.d_model, config.d_ff);
+  block.wi_1 = matrix("1.DenseReluDense.wi_1", config.d_model, config.d_ff);
+  block.wo = matrix("1.DenseReluDense.wo", config.d_ff, config.d_model);
+  return block;
+}
+
+T5Encoder load_t5(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype) {
   T5Encoder encoder;
   encoder.config = config;
-  encoder.shared = source.get("shared.weight", {config.vocab_size, config.d_model}, dtype);
-  encoder.relative_attention_bias =
-      source.get(block_name(0) + "0.SelfAttention.relative_attention_bias.weight",
-                 {config.relative_attention_num_buckets, config.num_heads}, dtype);
+  encoder.shared = load_embedding(source, config, dtype);
+  encoder.relative_attention_bias = load_bias(source, config, dtype);
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    const auto matrix = [&](const std::string& name, int64_t in, int64_t out) {
-      return nn::load_linear(source, block_name(i) + name, in, out, dtype, /*bias=*/false);
-    };
-    T5Block block;
-    block.attention_norm =
-        source.get(block_name(i) + "0.layer_norm.weight", {config.d_model}, dtype);
-    block.q = matrix("0.SelfAttention.q", config.d_model, inner);
-    block.k = matrix("0.SelfAttention.k", config.d_model, inner);
-    block.v = matrix("0.SelfAttention.v", config.d_model, inner);
-    block.o = matrix("0.SelfAttention.o", inner, config.d_model);
-    block.ff_norm = source.get(block_name(i) + "1.layer_norm.weight", {config.d_model}, dtype);
-    block.wi_0 = matrix("1.DenseReluDense.wi_0", config.d_model, config.d_ff);
-    block.wi_1 = matrix("1.DenseReluDense.wi_1", config.d_model, config.d_ff);
-    block.wo = matrix("1.DenseReluDense.wo", config.d_ff, config.d_model);
-    encoder.blocks.push_back(std::move(block));
+    encoder.blocks.push_back(load_t5_block(source, config, i, dtype));
   }
-  encoder.final_layer_norm = source.get("encoder.final_layer_norm.weight", {config.d_model}, dtype);
+  encoder.final_layer_norm = load_final_norm(source, config, dtype);
   return encoder;
 }
 
@@ -172,24 +205,36 @@ at::Tensor relative_buckets(const T5Config& config, int64_t length) {
   return buckets;
 }
 
+at::Tensor t5_block_forward(const T5Block& block, const T5Config& config, const at::Tensor& x,
+                            const at::Tensor& bias) {
+  const double eps = config.layer_norm_epsilon;
+  const at::Tensor middle = x + attention(block, nn::rms_norm_forward(x, block.attention_norm, eps),
+                                          bias, config.num_heads);
+  const at::Tensor normed = nn::rms_norm_forward(middle, block.ff_norm, eps);
+  const at::Tensor gate = nn::gelu_tanh_forward(nn::linear_forward(block.wi_0, normed));
+  return middle + nn::linear_forward(block.wo, gate * nn::linear_forward(block.wi_1, normed));
+}
+
 at::Tensor t5_forward(const T5Encoder& encoder, const at::Tensor& ids) {
   const T5Config& config = encoder.config;
-  const at::Tensor bias =
-      at::embedding(encoder.relative_attention_bias, relative_buckets(config, ids.size(1)))
-          .permute({2, 0, 1})
-          .unsqueeze(0)
-          .contiguous();  // [1, heads, L, L]
+  check_token_ids(ids, config.vocab_size, /*longest=*/0, "T5");
+  const at::Tensor bias = logit_bias(config, encoder.relative_attention_bias, ids.size(1));
   at::Tensor x = at::embedding(encoder.shared, ids);
-  for (const T5Block& block : encoder.blocks) {
-    x = x + attention(block,
-                      nn::rms_norm_forward(x, block.attention_norm, config.layer_norm_epsilon),
-                      bias, config.num_heads);
-    const at::Tensor normed = nn::rms_norm_forward(x, block.ff_norm, config.layer_norm_epsilon);
-    x = x +
-        nn::linear_forward(block.wo, nn::gelu_tanh_forward(nn::linear_forward(block.wi_0, normed)) *
-                                         nn::linear_forward(block.wi_1, normed));
-  }
+  for (const T5Block& block : encoder.blocks) x = t5_block_forward(block, config, x, bias);
   return nn::rms_norm_forward(x, encoder.final_layer_norm, config.layer_norm_epsilon);
+}
+
+at::Tensor t5_forward_streamed(nn::WeightSource& source, const T5Config& config,
+                               const at::Tensor& ids, at::ScalarType dtype, Progress& progress) {
+  check_token_ids(ids, config.vocab_size, /*longest=*/0, "T5");
+  const at::Tensor bias = logit_bias(config, load_bias(source, config, dtype), ids.size(1));
+  at::Tensor x = at::embedding(load_embedding(source, config, dtype), ids);
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    check_cancelled(progress);
+    x = t5_block_forward(load_t5_block(source, config, i, dtype), config, x, bias);
+    progress.report({.phase = "text", .step = i + 1, .total = config.num_layers, .loss = {}});
+  }
+  return nn::rms_norm_forward(x, load_final_norm(source, config, dtype), config.layer_norm_epsilon);
 }
 
 }  // namespace iclora::text

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/progress.h"
 #include "nn/linear.h"
 #include "weights/parameter.h"
 
@@ -46,12 +47,24 @@ struct T5Encoder {
   at::Tensor final_layer_norm;
 };
 
+T5Block load_t5_block(nn::WeightSource& source, const T5Config& config, int64_t index,
+                      at::ScalarType dtype);
 T5Encoder load_t5(nn::WeightSource& source, const T5Config& config, at::ScalarType dtype);
 
 /// Bucket of each (query, key) distance, both directions: int64 [length, length].
 at::Tensor relative_buckets(const T5Config& config, int64_t length);
 
-/// ids: int64 [B, L] -> [B, L, d_model]. Padding is not masked, as FLUX was trained.
+/// x: [B, L, d_model]; bias: [1, heads, L, L], added to the logits.
+at::Tensor t5_block_forward(const T5Block& block, const T5Config& config, const at::Tensor& x,
+                            const at::Tensor& bias);
+
+/// ids: int64 [B, L] -> [B, L, d_model]. Padding is not masked, as FLUX was trained. Errors (exit
+/// 2) when an id is not in the vocabulary.
 at::Tensor t5_forward(const T5Encoder& encoder, const at::Tensor& ids);
+
+/// The bytes of load_t5() and t5_forward(), with the weights of one block in memory at a time.
+/// Reports the phase "text", one step a block.
+at::Tensor t5_forward_streamed(nn::WeightSource& source, const T5Config& config,
+                               const at::Tensor& ids, at::ScalarType dtype, Progress& progress);
 
 }  // namespace iclora::text
