@@ -3,10 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <string_view>
 #include <utility>
 
 namespace iclora::log {
+
+/// Who writes the messages from now on, instead of stderr; nullptr: stderr again. Called by one
+/// thread at a time.
+using Writer = std::function<void(bool warning, std::string_view text)>;
+void set_writer(Writer writer);
 
 void write_info(std::string_view text);
 void write_warning(std::string_view text);

@@ -1,0 +1,15 @@
+# Writes OUT with the version and the commit of SOURCE; leaves it alone when nothing changed.
+execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit
+                OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE result)
+set(build ${VERSION})
+if(result EQUAL 0 AND commit)
+  set(build ${VERSION}+${commit})
+endif()
+set(text "#include <string_view>\n\nnamespace iclora::cli {\nstd::string_view build_id();\nstd::string_view build_id() {\n  return \"${build}\";\n}\n}  // namespace iclora::cli\n")
+set(old "")
+if(EXISTS ${OUT})
+  file(READ ${OUT} old)
+endif()
+if(NOT old STREQUAL text)
+  file(WRITE ${OUT} "${text}")
+endif()

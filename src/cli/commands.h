@@ -1,0 +1,10 @@
+#pragma once
+// The commands, one file each.
+
+#include "cli/usage.h"
+
+namespace iclora::cli {
+
+void add_doctor(CLI::App& app, Context& context);
+
+}  // namespace iclora::cli

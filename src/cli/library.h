@@ -1,0 +1,19 @@
+#pragma once
+// libiclora.so, loaded on demand: everything that needs tensors.
+
+#include <filesystem>
+#include <string>
+
+#include "cli/terminal.h"
+#include "core/json.h"
+
+namespace iclora::cli {
+
+/// The running program's file.
+std::filesystem::path program_path();
+
+/// Loads libtorch and libiclora.so (once), watches for signals, and does `verb`; throws its error.
+/// Progress and messages go to `terminal`.
+Json call_library(const std::string& verb, const Json& request, Terminal& terminal);
+
+}  // namespace iclora::cli

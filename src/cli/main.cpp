@@ -1,0 +1,24 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cli/build_id.h"
+#include "cli/commands.h"
+#include "cli/outcome.h"
+
+int main(int argc, char** argv) {
+  using namespace iclora::cli;
+  try {
+    CLI::App app;
+    Context context;
+    prepare(app);
+    app.set_version_flag("--version", fmt::format("iclora {}", build_id()), "Version and build");
+    add_doctor(app, context);
+    if (parse_line(app, argc, argv) && context.run) context.run();
+    return 0;
+  } catch (...) {
+    const Outcome outcome = current_outcome();
+    fmt::print(stderr, "iclora: {}\n", outcome.message);
+    return outcome.exit_code;
+  }
+}

@@ -1,0 +1,137 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace iclora::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool can_rewrite() {
+  const char* term = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+size_t terminal_width() {
+  winsize size = {};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col;
+  return 80;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  if (seconds < 0.9995) return fmt::format("{:.3f} s", seconds);
+  if (seconds < 59.5) return fmt::format("{:.3g} s", seconds);
+  const auto whole = static_cast<int64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string progress_line(const PhaseState& state) {
+  std::string line = state.phase;
+  if (state.total > 0) line += fmt::format(" {}/{}", state.step, state.total);
+  if (state.total == 0 && state.step > 0) line += fmt::format(" {}", state.step);
+  if (state.loss) line += fmt::format(", loss {:.4f}", *state.loss);
+  if (state.step > 0 && state.seconds > 0) {
+    const double each = state.seconds / static_cast<double>(state.step);
+    if (each >= 0.5) {
+      line += fmt::format(", {} a step", duration_text(each));
+    } else {
+      line += fmt::format(", {:.3g} steps a second", 1 / each);
+    }
+    if (state.total > state.step) {
+      const double left = each * static_cast<double>(state.total - state.step);
+      line += fmt::format(", {} left", left < 1 ? "under 1 s" : duration_text(std::round(left)));
+    }
+  } else if (state.seconds >= 1) {
+    line += fmt::format(", {} so far", duration_text(std::round(state.seconds)));
+  }
+  return line;
+}
+
+Terminal::Terminal(bool quiet) : quiet_(quiet), rewrites_(can_rewrite()) {
+  if (!quiet_) thread_ = std::thread([this] { tick(); });
+}
+
+Terminal::~Terminal() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  erase();
+}
+
+void Terminal::progress(std::string_view phase, int64_t step, int64_t total,
+                        std::optional<double> loss) {
+  if (quiet_) return;
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  const bool new_phase = !state_ || state_->phase != phase || step < state_->step;
+  if (new_phase) {
+    phase_begin_ = now;
+    first_step_ = step;
+  }
+  state_ = PhaseState{std::string(phase), step, total, loss, 0};
+  const bool finished = total > 0 && step == total;
+  const auto pause = rewrites_ ? milliseconds(50) : milliseconds(2000);
+  if (new_phase || finished || now - last_draw_ >= pause) draw();
+}
+
+void Terminal::message(bool warning, std::string_view text) {
+  if (quiet_ && !warning) return;
+  const std::lock_guard lock(mutex_);
+  erase();
+  fmt::print(stderr, "{}{}\n", warning ? "warning: " : "", text);
+  last_line_.clear();
+}
+
+void Terminal::tick() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    wake_.wait_for(lock, milliseconds(rewrites_ ? 500 : 1900));
+    const bool finished = state_ && state_->total > 0 && state_->step == state_->total;
+    const auto pause = milliseconds(rewrites_ ? 450 : 1800);
+    if (!stop_ && state_ && !finished && Clock::now() - last_draw_ >= pause) draw();
+  }
+}
+
+void Terminal::draw() {
+  const auto now = Clock::now();
+  // The rate counts from the first observation: a phase may begin in its middle (a resume).
+  PhaseState shown = *state_;
+  shown.seconds = std::chrono::duration<double>(now - phase_begin_).count();
+  if (shown.step > first_step_ && first_step_ > 0) {
+    shown.seconds *=
+        static_cast<double>(shown.step) / static_cast<double>(shown.step - first_step_);
+  }
+  std::string line = progress_line(shown);
+  last_draw_ = now;
+  if (rewrites_) {
+    const size_t width = terminal_width() - 1;
+    if (line.size() > width) line.resize(width);
+    fmt::print(stderr, "\r\x1b[K{}", line);
+    drawn_ = true;
+  } else if (line != last_line_) {
+    fmt::print(stderr, "{}\n", line);
+    last_line_ = line;
+  }
+  std::fflush(stderr);
+}
+
+void Terminal::erase() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+}  // namespace iclora::cli

@@ -1,0 +1,75 @@
+#pragma once
+// Runs the built program and keeps what it said.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "scratch.h"
+
+namespace iclora::testing_support {
+
+struct ProgramRun {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+
+  std::string last_error_line() const {
+    std::string text = err;
+    if (!text.empty() && text.back() == '\n') text.pop_back();
+    const size_t newline = text.rfind('\n');
+    return newline == std::string::npos ? text : text.substr(newline + 1);
+  }
+};
+
+inline std::string text_of_file(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+/// `environment`: NAME=VALUE pairs that replace those of the test.
+inline ProgramRun run_program(const std::vector<std::string>& arguments,
+                              const std::vector<std::string>& environment = {}) {
+  const ScratchFolder scratch;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string out = (scratch / "out").native(), err = (scratch / "err").native();
+    if (!std::freopen("/dev/null", "r", stdin) || !std::freopen(out.c_str(), "w", stdout) ||
+        !std::freopen(err.c_str(), "w", stderr)) {
+      ::_exit(126);
+    }
+    for (std::string pair : environment) ::putenv(::strdup(pair.c_str()));
+    std::vector<char*> argv = {const_cast<char*>(ICLORA_PROGRAM)};
+    for (const std::string& argument : arguments) {
+      argv.push_back(const_cast<char*>(argument.c_str()));
+    }
+    argv.push_back(nullptr);
+    ::execv(ICLORA_PROGRAM, argv.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ProgramRun run;
+  run.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  run.out = text_of_file(scratch / "out");
+  run.err = text_of_file(scratch / "err");
+  return run;
+}
+
+/// How every refusal looks: the exit code, one line that says `part`, nothing on stdout.
+inline void expect_refused(const ProgramRun& run, int exit_code, const std::string& part) {
+  EXPECT_EQ(run.exit_code, exit_code) << run.err;
+  EXPECT_EQ(run.out, "");
+  EXPECT_NE(run.last_error_line().find(part), std::string::npos) << run.err;
+  EXPECT_EQ(run.last_error_line().rfind("iclora: ", 0), 0u) << run.err;
+}
+
+}  // namespace iclora::testing_support
