@@ -1,0 +1,27 @@
+#pragma once
+// Attaching adapter files to a transformer.
+
+#include <string>
+#include <vector>
+
+#include "flux/transformer.h"
+#include "lora/adapter_file.h"
+
+namespace iclora::sampling {
+
+/// What became of one file's tensors.
+struct AttachReport {
+  std::vector<std::string> matched;       ///< modules
+  std::vector<std::string> unmatched;     ///< keys of no module of this model
+  std::vector<std::string> incompatible;  ///< modules whose sizes differ, in words
+};
+
+/// Which pairs of a file fit which layers, nothing attached.
+AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter);
+
+/// Adds the file to the layers' adapters with scale * strength. Errors (exit 2): sizes that differ;
+/// keys that match nothing, unless `allow_unmatched`; values that are not finite.
+AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter,
+                            double strength, bool allow_unmatched);
+
+}  // namespace iclora::sampling

@@ -1,0 +1,56 @@
+#include "sampling/conditioning.h"
+
+#include <ATen/ATen.h>
+
+#include "runtime/file_weights.h"
+
+namespace iclora::sampling {
+namespace {
+
+at::Tensor ids_tensor(const std::vector<int32_t>& ids) {
+  return at::tensor(std::vector<int64_t>(ids.begin(), ids.end()), at::kLong).unsqueeze(0);
+}
+
+}  // namespace
+
+std::vector<Conditioning> encode_prompts(const Resolved& resolved,
+                                         const std::vector<std::string>& prompts,
+                                         at::ScalarType dtype, Progress& progress) {
+  std::vector<Conditioning> out(prompts.size());
+  const auto total = static_cast<int64_t>(2 * prompts.size());
+  int64_t done = 0;
+  const auto report = [&] {
+    progress.report({.phase = "text", .step = done, .total = total, .loss = {}});
+    check_cancelled(progress);
+  };
+  report();
+  {
+    // Checkpoints of before transformers 5 write `text_model.`, later ones leave it out.
+    runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.text_encoder.folder),
+                                {{"text_model.", ""}});
+    const text::ClipEncoder clip = text::load_clip(source, resolved.configs.clip, dtype);
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const int64_t length = std::min(resolved.clip_tokenizer->model_max_length(),
+                                      resolved.configs.clip.max_position_embeddings);
+      const auto ids = resolved.clip_tokenizer->encode_padded(prompts[i], length);
+      out[i].pooled = text::clip_forward(clip, ids_tensor(ids)).pooled.to(at::kFloat);
+      ++done;
+      report();
+    }
+  }
+  {
+    runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.text_encoder_2.folder),
+                                {{"shared.", "encoder.embed_tokens."}});
+    const text::T5Encoder t5 = text::load_t5(source, resolved.configs.t5, dtype);
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const auto ids =
+          resolved.t5_tokenizer->encode_padded(prompts[i], *resolved.request.text_length);
+      out[i].text = text::t5_forward(t5, ids_tensor(ids)).to(at::kFloat);
+      ++done;
+      report();
+    }
+  }
+  return out;
+}
+
+}  // namespace iclora::sampling

@@ -1,0 +1,58 @@
+#include "sampling/euler.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "flux/latents.h"
+#include "sampling/schedule.h"
+
+namespace iclora::sampling {
+namespace {
+
+flux::Context make_context(const flux::Transformer& transformer, const Conditioning& conditioning,
+                           int64_t h, int64_t w) {
+  return {conditioning.text, conditioning.pooled,
+          flux::canvas_rope(transformer.config, conditioning.text.size(1), h, w)};
+}
+
+}  // namespace
+
+at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& noise,
+                        const Conditioning& positive, const std::optional<Conditioning>& negative,
+                        const EulerSettings& settings, Progress& progress) {
+  const int64_t h = noise.size(2);
+  const int64_t w = noise.size(3);
+  const flux::Context context = make_context(transformer, positive, h, w);
+  std::optional<flux::Context> negative_context;
+  if (negative) negative_context = make_context(transformer, *negative, h, w);
+
+  const at::Tensor guidance = at::full({1}, settings.guidance, at::kFloat);
+  const auto steps = static_cast<int64_t>(settings.sigmas.size()) - 1;
+  at::Tensor sample = flux::pack_latents(noise);
+  progress.report({.phase = "sampling", .step = 0, .total = steps, .loss = {}});
+  for (int64_t step = 0; step < steps; ++step) {
+    check_cancelled(progress);
+    const float sigma = settings.sigmas[static_cast<size_t>(step)];
+    const float next = settings.sigmas[static_cast<size_t>(step) + 1];
+    const at::Tensor timestep = at::full({1}, timestep_of(sigma), at::kFloat);
+    at::Tensor velocity =
+        flux::transformer_forward(transformer, sample, context, timestep, guidance).to(at::kFloat);
+    if (negative_context) {
+      const at::Tensor away =
+          flux::transformer_forward(transformer, sample, *negative_context, timestep, guidance)
+              .to(at::kFloat);
+      velocity = away + (velocity - away) * settings.cfg;
+    }
+    sample = sample + velocity * (next - sigma);
+    progress.report({.phase = "sampling", .step = step + 1, .total = steps, .loss = {}});
+  }
+  if (!at::isfinite(sample).all().item<bool>()) {
+    fail(
+        ErrorKind::numerics,
+        "The sampled latents are not finite numbers; try --dtype fp32, a lower --guidance or lower "
+        "adapter strengths.");
+  }
+  return flux::unpack_latents(sample, h, w);
+}
+
+}  // namespace iclora::sampling

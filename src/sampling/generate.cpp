@@ -1,0 +1,184 @@
+#include "sampling/generate.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/philox.h"
+#include "panels/split_picture.h"
+#include "runtime/file_weights.h"
+#include "sampling/adapters.h"
+#include "sampling/conditioning.h"
+#include "sampling/euler.h"
+#include "sampling/picture.h"
+#include "vae/autoencoder.h"
+#include "vae/tiling.h"
+#include "weights/safetensors_writer.h"
+
+namespace iclora::sampling {
+namespace {
+
+/// The starting noise of one canvas, fp32 [1, 16, h, w].
+at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
+  at::Tensor noise = at::empty({1, channels, h, w}, at::kFloat);
+  Random(seed, Stream::sampling_noise)
+      .fill_normal({noise.data_ptr<float>(), static_cast<size_t>(noise.numel())});
+  return noise;
+}
+
+/// All noises of a run: drawn, or out of the file asked for.
+std::vector<at::Tensor> noises(const Resolved& resolved) {
+  const Request& request = resolved.request;
+  const int64_t channels = resolved.configs.vae.latent_channels;
+  const int64_t h = resolved.layout.height / 8;
+  const int64_t w = resolved.layout.width / 8;
+  std::vector<at::Tensor> out;
+  if (!request.noise) {
+    for (int64_t i = 0; i < request.count; ++i) {
+      out.push_back(seeded_noise(*request.seed + static_cast<uint64_t>(i), channels, h, w));
+    }
+    return out;
+  }
+  const std::string origin = "'" + printable(*request.noise, 400) + "'";
+  runtime::FileWeights source(weights::Checkpoint::open(*request.noise));
+  const weights::StoredTensor* stored = source.checkpoint().find("noise");
+  if (stored == nullptr) fail_input("{} has no tensor 'noise'.", origin);
+  const int64_t needed = request.noise_index + request.count;
+  const std::vector<int64_t>& shape = stored->shape;
+  if (shape.size() != 4 || shape[0] < needed || shape[1] != channels || shape[2] != h ||
+      shape[3] != w ||
+      (request.noise_index == 0 && shape[0] != request.count && request.count > 1)) {
+    fail_input("{}: 'noise' has the shape [{}], expected [{}, {}, {}, {}] for this canvas.", origin,
+               fmt::join(shape, ", "), needed, channels, h, w);
+  }
+  const at::Tensor all = source.get("noise", shape, at::kFloat);
+  if (!at::isfinite(all).all().item<bool>()) {
+    fail_input("{}: 'noise' holds values that are not finite numbers.", origin);
+  }
+  for (int64_t i = request.noise_index; i < needed; ++i) {
+    out.push_back(all.slice(0, i, i + 1).contiguous());
+  }
+  return out;
+}
+
+/// The transformer lives only in here.
+std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<at::Tensor>& start,
+                                   const std::vector<Conditioning>& prompts, at::ScalarType dtype,
+                                   Progress& progress) {
+  const Request& request = resolved.request;
+  runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.transformer.folder));
+  flux::Transformer transformer =
+      flux::load_transformer(source, resolved.configs.transformer, dtype);
+  for (size_t i = 0; i < resolved.adapters.size(); ++i) {
+    attach_adapter(transformer, resolved.adapters[i], request.loras[i].strength,
+                   request.allow_unmatched);
+  }
+  EulerSettings settings;
+  settings.guidance = request.guidance;
+  settings.cfg = request.cfg;
+  const int64_t tokens = start[0].size(2) / 2 * (start[0].size(3) / 2);
+  settings.sigmas = sigmas(resolved.configs.schedule, request.steps, tokens);
+  std::optional<Conditioning> negative;
+  if (prompts.size() > 1) negative = prompts[1];
+  std::vector<at::Tensor> out;
+  for (const at::Tensor& noise : start) {
+    out.push_back(euler_sample(transformer, noise, prompts[0], negative, settings, progress));
+  }
+  return out;
+}
+
+}  // namespace
+
+image::Image to_image(const at::Tensor& pixels) {
+  const at::Tensor bytes = (pixels / 2 + 0.5)
+                               .clamp(0, 1)
+                               .mul(255)
+                               .round()  // half to even
+                               .to(at::kByte)
+                               .squeeze(0)
+                               .permute({1, 2, 0})
+                               .contiguous();
+  image::Image picture(bytes.size(1), bytes.size(0));
+  std::copy_n(bytes.data_ptr<uint8_t>(), picture.rgb.size(), picture.rgb.data());
+  return picture;
+}
+
+ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  const Request& request = resolved.request;
+  const auto dtype = *request.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+
+  const std::vector<at::Tensor> start = noises(resolved);
+  std::vector<std::string> prompts = {resolved.joint_prompt};
+  if (request.cfg != 1.0) prompts.push_back(request.negative_prompt.value_or(""));
+  const std::vector<at::Tensor> latents = sample_all(
+      resolved, start, encode_prompts(resolved, prompts, dtype, progress), dtype, progress);
+
+  ImageSet set;
+  set.layout = resolved.layout;
+  runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.vae.folder));
+  const vae::Decoder decoder = vae::load_decoder(source, resolved.configs.vae, dtype);
+  const auto total = static_cast<int64_t>(latents.size());
+  for (int64_t i = 0; i < total; ++i) {
+    progress.report({.phase = "decoding", .step = i, .total = total, .loss = {}});
+    check_cancelled(progress);
+    const at::Tensor& canvas = latents[static_cast<size_t>(i)];
+    const at::Tensor pixels = vae::decode_tiled(
+        decoder, vae::from_transformer_scale(resolved.configs.vae, canvas), {}, progress);
+    if (!at::isfinite(pixels).all().item<bool>()) {
+      fail(ErrorKind::numerics,
+           "The decoded picture is not made of finite numbers; try --dtype fp32.");
+    }
+    set.canvases.push_back({canvas, to_image(pixels), picture_texts(resolved, i, build)});
+  }
+  progress.report({.phase = "decoding", .step = total, .total = total, .loss = {}});
+  return set;
+}
+
+OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_t panel_count,
+                         bool split) {
+  const bool one_file = out.extension() == ".png";
+  OutputPaths paths;
+  for (int64_t i = 1; i <= count; ++i) {
+    std::string stem = one_file ? out.stem().native() : "canvas";
+    if (!one_file || count > 1) stem += fmt::format("-{:02}", i);
+    const std::filesystem::path folder = one_file ? out.parent_path() : out;
+    paths.canvases.push_back(folder / (stem + ".png"));
+    paths.panels.emplace_back();
+    if (!split || panel_count < 2) continue;
+    for (int64_t panel = 1; panel <= panel_count; ++panel) {
+      paths.panels.back().push_back(folder / fmt::format("{}-panel-{}.png", stem, panel));
+    }
+  }
+  return paths;
+}
+
+void save(const ImageSet& set, const OutputPaths& paths) {
+  if (!paths.canvases.empty() && paths.canvases[0].has_parent_path()) {
+    create_folders(paths.canvases[0].parent_path());
+  }
+  for (size_t i = 0; i < set.canvases.size(); ++i) {
+    const Canvas& canvas = set.canvases[i];
+    image::write_png(paths.canvases[i], canvas.picture, canvas.texts);
+    if (paths.panels[i].empty()) continue;
+    const std::vector<image::Image> parts = panels::split(canvas.picture, set.layout);
+    for (size_t panel = 0; panel < parts.size(); ++panel) {
+      image::write_png(paths.panels[i][panel], parts[panel],
+                       panels::panel_texts(canvas.texts, set.layout, panel + 1));
+    }
+  }
+}
+
+void save_latents(const ImageSet& set, const std::filesystem::path& path) {
+  std::vector<at::Tensor> all;
+  for (const Canvas& canvas : set.canvases) all.push_back(canvas.latents);
+  const at::Tensor latents = at::cat(all).contiguous();
+  weights::SafetensorsWriter writer(path,
+                                    {{"latents", weights::Dtype::f32, latents.sizes().vec()}});
+  writer.append({reinterpret_cast<const std::byte*>(latents.data_ptr<float>()),
+                 static_cast<size_t>(latents.numel()) * sizeof(float)});
+  writer.commit();
+}
+
+}  // namespace iclora::sampling

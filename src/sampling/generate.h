@@ -1,0 +1,53 @@
+#pragma once
+// The verb `generate`: from a request to pictures.
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/progress.h"
+#include "image/image.h"
+#include "image/png_write.h"
+#include "sampling/resolve.h"
+
+namespace iclora::sampling {
+
+/// One canvas of a run.
+struct Canvas {
+  at::Tensor latents;  ///< fp32 [1, 16, h, w], in the transformer's scale
+  image::Image picture;
+  image::Texts texts;  ///< what the picture says of itself
+};
+
+/// All canvases of a run, of one layout.
+struct ImageSet {
+  panels::Layout layout;
+  std::vector<Canvas> canvases;
+};
+
+/// Text encoders, transformer and autoencoder are in memory one after the other, never together.
+/// `build` is written into the pictures.
+ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress);
+
+/// Where the pictures of a run go (design 4.1): a folder gets canvas-01.png and so on, a name
+/// ending in .png is used itself, numbered where there are several.
+struct OutputPaths {
+  std::vector<std::filesystem::path> canvases;
+  std::vector<std::vector<std::filesystem::path>> panels;  ///< empty lists: not split
+};
+OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_t panel_count,
+                         bool split);
+
+/// Writes canvases and panels, each atomically.
+void save(const ImageSet& set, const OutputPaths& paths);
+
+/// Writes `latents`, fp32 [count, 16, h, w].
+void save_latents(const ImageSet& set, const std::filesystem::path& path);
+
+/// fp32 [1, 3, H, W] in -1..1 -> 8 bits: round_half_even(clamp(x / 2 + 0.5, 0, 1) * 255).
+image::Image to_image(const at::Tensor& pixels);
+
+}  // namespace iclora::sampling

@@ -1,0 +1,178 @@
+#include "sampling/resolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "fixtures.h"
+#include "scratch.h"
+#include "weights/safetensors_writer.h"
+
+namespace iclora::sampling {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::ScratchFolder;
+namespace fs = std::filesystem;
+
+const fs::path kModels = ICLORA_FIXTURES "/models";
+
+Request base() {
+  Request request;
+  request.model = (kModels / "toy-dev").native();
+  request.prompt = "a fox";
+  request.panel = Size{64, 64};
+  request.seed = 1;
+  return request;
+}
+
+std::string message_of(const Request& request) {
+  try {
+    resolve(request, {});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// A LoRA for one layer of toy-dev, with the metadata that training writes.
+fs::path write_lora(const fs::path& path, const Json& iclora) {
+  weights::SafetensorsWriter writer(
+      path,
+      {{"transformer.transformer_blocks.0.attn.to_q.lora_A.weight", weights::Dtype::f32, {2, 32}},
+       {"transformer.transformer_blocks.0.attn.to_q.lora_B.weight", weights::Dtype::f32, {32, 2}}},
+      {{"format", "pt"}, {"iclora", iclora.dump()}});
+  const std::vector<float> values(128, 0.01F);
+  writer.append(std::as_bytes(std::span(values)));
+  writer.commit();
+  return path;
+}
+
+TEST(Resolve, GridComesFromTheRequestElseTheAdapterElseTheMarkersElseThePanelPrompts) {
+  const ScratchFolder scratch;
+  const auto grid = [](const Request& request) {
+    return panels::to_string(*resolve(request, {}).request.grid);
+  };
+  Request request = base();
+  EXPECT_EQ(grid(request), "1x1");
+  request.panel_prompts = {"a", "b", "c"};
+  EXPECT_EQ(grid(request), "3x1");
+  request.panel_prompts.clear();
+  request.prompt = "mugs [LEFT] red [RIGHT] blue";
+  EXPECT_EQ(grid(request), "1x2");
+  request.loras = {{write_lora(scratch / "l.safetensors", {{"grid", "2x2"}}).native(), 1.0}};
+  EXPECT_EQ(grid(request), "2x2");
+  request.grid = panels::Grid{3, 1};
+  EXPECT_EQ(grid(request), "3x1");
+  EXPECT_THAT(resolve(request, {}).warnings, testing::ElementsAre(HasSubstr("markers")));
+}
+
+TEST(Resolve, PanelDialectAndTriggerComeFromTheAdapter) {
+  const ScratchFolder scratch;
+  Request request = base();
+  request.panel.reset();
+  request.panel_prompts = {"red", "blue"};
+  request.loras = {
+      {write_lora(
+           scratch / "l.safetensors",
+           {{"grid", "1x2"}, {"panel", "32x48"}, {"dialect", "image"}, {"trigger", "[TASK]"}})
+           .native(),
+       1.0}};
+  const Resolved resolved = resolve(request, {});
+  EXPECT_EQ(resolved.request.panel, (Size{32, 48}));
+  EXPECT_EQ(resolved.joint_prompt, "[TASK] a fox [IMAGE1] red [IMAGE2] blue");
+  request.prompt = "[TASK] a fox";
+  EXPECT_EQ(resolve(request, {}).joint_prompt, "[TASK] a fox [IMAGE1] red [IMAGE2] blue");
+  request.dialect = "sides";
+  EXPECT_EQ(resolve(request, {}).joint_prompt, "[TASK] a fox [LEFT] red [RIGHT] blue");
+}
+
+TEST(Resolve, WithoutPanelPromptsThePromptIsTakenAsItIs) {
+  Request request = base();
+  request.prompt = "two  spaces [LEFT] a [RIGHT] b ";
+  EXPECT_EQ(resolve(request, {}).joint_prompt, request.prompt);
+}
+
+TEST(Resolve, SizesAreSettledAndWrongOnesNameTheNearest) {
+  Request request = base();
+  request.panel.reset();
+  EXPECT_EQ(resolve(request, {}).request.panel, (Size{1024, 1024}));
+  request.size = Size{96, 64};
+  request.grid = panels::Grid{2, 1};
+  EXPECT_EQ(resolve(request, {}).request.panel, (Size{96, 32}));
+  request.size = Size{96, 72};
+  EXPECT_THAT(message_of(request), HasSubstr("nearest is 96x64"));
+  request.size.reset();
+  request.panel = Size{100, 64};
+  EXPECT_THAT(message_of(request), HasSubstr("nearest is 96x64"));
+  request.panel = Size{16384, 16384};
+  EXPECT_THAT(message_of(request), HasSubstr("larger than"));
+}
+
+TEST(Resolve, NativePanelSizeComesFromTheModelsFolder) {
+  const ScratchFolder scratch;
+  fs::copy(kModels / "toy-dev", scratch / "model", fs::copy_options::recursive);
+  write_file(scratch / "model/iclora.json", R"({"panel": "64x48", "dialect": "image"})");
+  Request request = base();
+  request.model = (scratch / "model").native();
+  request.panel.reset();
+  request.panel_prompts = {"a", "b"};
+  const Resolved resolved = resolve(request, {});
+  EXPECT_EQ(resolved.request.panel, (Size{64, 48}));
+  EXPECT_EQ(resolved.joint_prompt, "a fox [IMAGE1] a [IMAGE2] b");
+}
+
+TEST(Resolve, TextLengthFollowsTokenizerAndModel) {
+  Request request = base();
+  EXPECT_EQ(resolve(request, {}).request.text_length, 64);  // toy-dev's tokenizer says 64
+  request.model = (kModels / "toy-schnell").native();
+  EXPECT_EQ(resolve(request, {}).request.text_length, 128);
+  request.prompt = std::string(4000, 'x');
+  EXPECT_THAT(resolve(request, {}).warnings, testing::ElementsAre(HasSubstr("--text-length")));
+}
+
+TEST(Resolve, ContradictionsAndMissingThingsAreNamed) {
+  Request request = base();
+  request.model = "no-such-model";
+  EXPECT_THAT(message_of(request), HasSubstr("no-such-model"));
+  request = base();
+  request.model = (kModels / "lora-a.safetensors").native();
+  EXPECT_THAT(message_of(request), HasSubstr("single-file"));
+  request = base();
+  request.loras = {{"no-such-file.safetensors", 1.0}};
+  EXPECT_THAT(message_of(request), HasSubstr("no-such-file"));
+  request = base();
+  request.loras = {{(kModels / "toy-dev/vae/diffusion_pytorch_model.safetensors").native(), 1.0}};
+  EXPECT_THAT(message_of(request), HasSubstr("no LoRA"));
+  request = base();
+  request.grid = panels::Grid{2, 1};
+  request.panel_prompts = {"only one"};
+  EXPECT_THAT(message_of(request), HasSubstr("1 panel prompts for the 2 panels"));
+  request = base();
+  request.device = "cuda";
+  EXPECT_THAT(message_of(request), HasSubstr("doctor"));
+  request = base();
+  request.panel_prompts = {"a", "b", "c"};
+  request.dialect = "sides";
+  EXPECT_THAT(message_of(request), HasSubstr("markers for 2 panels"));
+}
+
+TEST(Resolve, PartsOfDifferentModelsAreNoticed) {
+  const auto with = [](const char* part) {
+    const ScratchFolder scratch;
+    fs::copy(kModels / "toy-dev", scratch / "model", fs::copy_options::recursive);
+    fs::remove_all(scratch / "model" / part);
+    fs::copy(kModels / "toy-schnell" / part, scratch / "model" / part, fs::copy_options::recursive);
+    Request request = base();
+    request.model = (scratch / "model").native();
+    return message_of(request);
+  };
+  EXPECT_EQ(with("vae"), "accepted");
+  EXPECT_THAT(with("text_encoder"), HasSubstr("pooled_projection_dim"));
+  EXPECT_THAT(with("text_encoder_2"), HasSubstr("joint_attention_dim"));
+}
+
+}  // namespace
+}  // namespace iclora::sampling
