@@ -18,6 +18,8 @@ namespace {
 
 const std::map<std::string_view, Verb>& verbs() {
   static const std::map<std::string_view, Verb> table = {
+      {"bench", bench},
+      {"generate", generate},
       {"runtime-info", runtime_info},
   };
   return table;

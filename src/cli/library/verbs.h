@@ -11,4 +11,12 @@ using Verb = Json (*)(const Json& request, Progress& progress);
 /// Version, processor and threads of the libtorch that was loaded.
 Json runtime_info(const Json& request, Progress& progress);
 
+/// Pictures from a request: sampling's own keys (sampling/request.h) beside `out`, `split`,
+/// `save_latents`, `from`, `threads` and `model_search` -> seed, canvases, panels, seconds,
+/// peak_bytes (design 4.1).
+Json generate(const Json& request, Progress& progress);
+
+/// Timings: `filter`, `seconds`, `threads` -> machine and results (design 4.1).
+Json bench(const Json& request, Progress& progress);
+
 }  // namespace iclora::cli

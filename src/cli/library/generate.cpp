@@ -1,0 +1,116 @@
+#include <ATen/Parallel.h>
+
+#include <chrono>
+
+#include "cli/build_id.h"
+#include "cli/library/verbs.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "runtime/processor.h"
+#include "sampling/generate.h"
+#include "sampling/picture.h"
+
+namespace iclora::cli {
+namespace {
+
+/// What concerns the run, not the pictures.
+struct RunOptions {
+  std::filesystem::path out;
+  bool split = true;
+  std::optional<std::filesystem::path> save_latents;
+  std::optional<std::filesystem::path> from;
+  int64_t threads = 0;  ///< 0: as many as libtorch chooses
+  std::vector<std::filesystem::path> model_search;
+};
+
+/// Takes the run's options out of the request's JSON.
+RunOptions take_options(Json& json) {
+  const std::string origin = "the request";
+  RunOptions options;
+  options.out = json_string(json, "out", origin);
+  if (options.out.empty()) fail_input("--out is empty; name a folder, or a file ending in .png.");
+  options.split = json_bool_or(json, "split", origin, true);
+  if (const std::string path = json_string_or(json, "save_latents", origin, ""); !path.empty()) {
+    options.save_latents = path;
+  }
+  if (const std::string path = json_string_or(json, "from", origin, ""); !path.empty()) {
+    options.from = path;
+  }
+  options.threads = json_integer_or(json, "threads", origin, 1, 1024, 0);
+  if (const auto folders = json.find("model_search"); folders != json.end()) {
+    for (const Json& folder : *folders)
+      options.model_search.emplace_back(folder.get<std::string>());
+  }
+  for (const char* key :
+       {"out", "split", "save_latents", "from", "threads", "model_search", "json"}) {
+    json.erase(key);
+  }
+  return options;
+}
+
+/// The picture's request with what was asked for beside it in its place.
+Json merge_over_picture(const Json& asked, const std::filesystem::path& picture) {
+  Json merged = sampling::request_to_json(sampling::request_of_picture(picture));
+  if (asked.contains("size")) merged.erase("panel");
+  // Another grid leaves the panels' size; another prompt leaves no old parts behind.
+  if (asked.contains("prompt")) merged.erase("panel_prompts");
+  for (const auto& [key, value] : asked.items()) merged[key] = value;
+  return merged;
+}
+
+void check_outputs(const RunOptions& options, const sampling::OutputPaths& paths) {
+  std::error_code ignored;
+  if (options.out.extension() == ".png" && std::filesystem::is_directory(options.out, ignored)) {
+    fail(ErrorKind::output, "'{}' is a folder; name a file for the picture, or another folder.",
+         printable(options.out.native(), 400));
+  }
+  if (options.out.extension() != ".png" && std::filesystem::exists(options.out, ignored) &&
+      !std::filesystem::is_directory(options.out, ignored)) {
+    fail(ErrorKind::output, "'{}' is a file; --out must be a folder or end in .png.",
+         printable(options.out.native(), 400));
+  }
+  check_writable(paths.canvases.front());
+  if (options.save_latents) check_writable(*options.save_latents);
+}
+
+}  // namespace
+
+Json generate(const Json& request_json, Progress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  Json json = request_json;
+  const RunOptions options = take_options(json);
+  if (options.from) json = merge_over_picture(json, *options.from);
+  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+
+  const sampling::Resolved resolved =
+      sampling::resolve(sampling::request_from_json(json, "the request"), options.model_search);
+  const sampling::Request& request = resolved.request;
+  const sampling::OutputPaths paths = sampling::output_paths(
+      options.out, request.count, resolved.layout.grid.count(), options.split);
+  check_outputs(options, paths);
+  for (const std::string& warning : resolved.warnings) log::warning("{}", warning);
+  log::info("seed {}", *request.seed);
+
+  const sampling::ImageSet set = sampling::generate(resolved, std::string(build_id()), progress);
+  if (options.save_latents) {
+    if (options.save_latents->has_parent_path())
+      create_folders(options.save_latents->parent_path());
+    sampling::save_latents(set, *options.save_latents);
+  }
+  sampling::save(set, paths);
+
+  Json result = {{"seed", *request.seed}, {"canvases", Json::array()}, {"panels", Json::array()}};
+  for (size_t i = 0; i < paths.canvases.size(); ++i) {
+    result["canvases"].push_back(paths.canvases[i].native());
+    Json panels = Json::array();
+    for (const auto& panel : paths.panels[i]) panels.push_back(panel.native());
+    result["panels"].push_back(panels);
+  }
+  result["seconds"] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result["peak_bytes"] = runtime::peak_resident_bytes();
+  return result;
+}
+
+}  // namespace iclora::cli
