@@ -134,10 +134,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-    ::unlink(temporary_.c_str());
-  }
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!committed_) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -155,16 +153,19 @@ void AtomicFile::write(std::string_view text) {
   write(std::as_bytes(std::span(text.data(), text.size())));
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish() {
+  if (descriptor_ < 0) return;
   if (::fsync(descriptor_) != 0) fail_write(path_, errno, 0);
   const int closed = ::close(descriptor_);
   const int error = errno;
   descriptor_ = -1;
-  if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int why = closed != 0 ? error : errno;
-    ::unlink(temporary_.c_str());
-    fail_write(path_, why, 0);
-  }
+  if (closed != 0) fail_write(path_, error, 0);
+}
+
+void AtomicFile::commit() {
+  finish();
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(path_, errno, 0);
+  committed_ = true;
   sync_folder(folder_of(path_));
 }
 

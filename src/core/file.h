@@ -52,7 +52,10 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
-  /// fsync, rename onto the final name, fsync of the folder.
+  /// fsync and close: the file stands complete beside its final name. For several files of which
+  /// either all appear or none: finish() each, then commit() each.
+  void finish();
+  /// finish() unless done, rename onto the final name, fsync of the folder.
   void commit();
   uint64_t written() const { return written_; }
 
@@ -60,6 +63,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
+  bool committed_ = false;
   uint64_t written_ = 0;
 };
 

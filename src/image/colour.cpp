@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
-#include "image/decoded.h"
+#include "core/error.h"
+#include "image/source.h"
 
 namespace iclora::image {
 namespace {
@@ -21,92 +21,155 @@ struct FreeCurve {
 using Profile = std::unique_ptr<void, CloseProfile>;
 using Transform = std::unique_ptr<void, DeleteTransform>;
 
-int channel_count(Channels channels) {
+constexpr std::array<double, 8> kSrgbXy = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
+
+size_t colour_count(Channels channels) {
   return channels == Channels::grey ? 1 : channels == Channels::rgb ? 3 : 4;
 }
 
-/// The profile of the file, where it has one that fits its channels.
-Profile source_profile(const Decoded& decoded) {
-  if (!decoded.icc.empty()) {
-    Profile profile(cmsOpenProfileFromMem(decoded.icc.data(),
-                                          static_cast<cmsUInt32Number>(decoded.icc.size())));
-    if (!profile) return nullptr;
-    const cmsColorSpaceSignature wanted = decoded.channels == Channels::grey  ? cmsSigGrayData
-                                          : decoded.channels == Channels::rgb ? cmsSigRgbData
-                                                                              : cmsSigCmykData;
-    if (cmsGetColorSpace(profile.get()) != wanted) return nullptr;
-    return profile;
+/// The profile that gAMA and cHRM describe; none where they describe sRGB.
+Profile calibrated_profile(const Source& source) {
+  const Calibration& stated = source.calibration;
+  if (stated.gamma < 0.05 || stated.gamma > 20 || source.channels == Channels::cmyk) return nullptr;
+  const bool has_xy = stated.xy[0] > 0 && source.channels == Channels::rgb;
+  const std::array<double, 8>& xy = has_xy ? stated.xy : kSrgbXy;
+  double farthest = 0;
+  for (size_t i = 0; i < xy.size(); ++i) {
+    farthest = std::max(farthest, std::abs(xy[i] - kSrgbXy[i]));
   }
-  // A stated gamma (PNG gAMA) other than that of sRGB, 1 / 2.2.
-  if (decoded.gamma > 0 && std::abs(decoded.gamma - 0.45455) > 0.005 &&
-      decoded.channels != Channels::cmyk) {
-    const std::unique_ptr<cmsToneCurve, FreeCurve> curve(cmsBuildGamma(nullptr, 1 / decoded.gamma));
-    if (!curve) return nullptr;
-    if (decoded.channels == Channels::grey) {
-      return Profile(cmsCreateGrayProfile(cmsD50_xyY(), curve.get()));
-    }
-    const cmsCIExyY white = {0.3127, 0.3290, 1.0};
-    const cmsCIExyYTRIPLE primaries = {{0.64, 0.33, 1}, {0.30, 0.60, 1}, {0.15, 0.06, 1}};
-    cmsToneCurve* curves[] = {curve.get(), curve.get(), curve.get()};
-    return Profile(cmsCreateRGBProfile(&white, &primaries, curves));
+  if (std::abs(stated.gamma - 1 / 2.2) < 0.005 && farthest < 0.002) return nullptr;
+  const std::unique_ptr<cmsToneCurve, FreeCurve> curve(cmsBuildGamma(nullptr, 1 / stated.gamma));
+  if (!curve) return nullptr;
+  if (source.channels == Channels::grey) {
+    return Profile(cmsCreateGrayProfile(cmsD50_xyY(), curve.get()));
   }
-  return nullptr;
+  for (size_t i = 0; i < xy.size(); ++i) {
+    if (!(xy[i] >= 0 && xy[i] <= 1) || (i % 2 == 1 && xy[i] < 1e-4)) return nullptr;
+  }
+  const cmsCIExyY white = {xy[0], xy[1], 1};
+  const cmsCIExyYTRIPLE primaries = {{xy[2], xy[3], 1}, {xy[4], xy[5], 1}, {xy[6], xy[7], 1}};
+  cmsToneCurve* curves[] = {curve.get(), curve.get(), curve.get()};
+  return Profile(cmsCreateRGBProfile(&white, &primaries, curves));
 }
 
-/// Samples as RGB of 16 bits, colours managed where there is a profile.
-std::vector<uint16_t> to_rgb16(const Decoded& decoded) {
-  const auto pixels = static_cast<size_t>(decoded.width * decoded.height);
-  std::vector<uint16_t> rgb(pixels * 3);
-  if (const Profile source = source_profile(decoded)) {
-    const cmsUInt32Number type = decoded.channels == Channels::grey  ? TYPE_GRAY_16
-                                 : decoded.channels == Channels::rgb ? TYPE_RGB_16
-                                                                     : TYPE_CMYK_16;
-    const Profile srgb(cmsCreate_sRGBProfile());
-    const Transform transform(cmsCreateTransform(source.get(), type, srgb.get(), TYPE_RGB_16,
-                                                 INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE));
-    if (transform) {
-      const auto channels = static_cast<size_t>(channel_count(decoded.channels));
-      const auto width = static_cast<size_t>(decoded.width);
-      for (size_t y = 0; y < static_cast<size_t>(decoded.height); ++y) {
-        cmsDoTransform(transform.get(), decoded.samples.data() + y * width * channels,
-                       rgb.data() + y * width * 3, static_cast<cmsUInt32Number>(width));
-      }
-      return rgb;
-    }
-  }
-  const uint16_t* in = decoded.samples.data();
-  for (size_t i = 0; i < pixels; ++i) {
-    uint16_t* out = rgb.data() + 3 * i;
-    if (decoded.channels == Channels::grey) {
-      out[0] = out[1] = out[2] = in[i];
-    } else if (decoded.channels == Channels::rgb) {
-      std::copy_n(in + 3 * i, 3, out);
-    } else {
-      // Ink on white paper, each taking its part: what is done everywhere without a profile.
-      const uint32_t key = 65535 - in[4 * i + 3];
-      for (size_t c = 0; c < 3; ++c) {
-        out[c] = static_cast<uint16_t>((65535 - in[4 * i + c]) * key / 65535);
-      }
-    }
-  }
-  return rgb;
+/// The profile of the file, where it has one that fits its channels.
+Profile profile_of(const Source& source) {
+  if (source.icc.empty()) return calibrated_profile(source);
+  Profile profile(
+      cmsOpenProfileFromMem(source.icc.data(), static_cast<cmsUInt32Number>(source.icc.size())));
+  if (!profile) return nullptr;
+  const cmsColorSpaceSignature wanted = source.channels == Channels::grey  ? cmsSigGrayData
+                                        : source.channels == Channels::rgb ? cmsSigRgbData
+                                                                           : cmsSigCmykData;
+  if (cmsGetColorSpace(profile.get()) != wanted) return nullptr;
+  return profile;
+}
+
+/// To sRGB of the same depth; none where the file's numbers are taken as they are.
+Transform transform_of(const Source& source) {
+  const Profile from = profile_of(source);
+  if (!from) return nullptr;
+  const Profile srgb(cmsCreate_sRGBProfile());
+  const cmsUInt32Number space = source.channels == Channels::grey  ? PT_GRAY
+                                : source.channels == Channels::rgb ? PT_RGB
+                                                                   : PT_CMYK;
+  const cmsUInt32Number depth = BYTES_SH(static_cast<cmsUInt32Number>(source.depth / 8));
+  const auto count = static_cast<cmsUInt32Number>(colour_count(source.channels));
+  const cmsUInt32Number in = COLORSPACE_SH(space) | CHANNELS_SH(count) | depth |
+                             EXTRA_SH(source.alpha ? 1U : 0U) |
+                             FLAVOR_SH(source.channels == Channels::cmyk ? 1U : 0U);
+  const cmsUInt32Number out = COLORSPACE_SH(PT_RGB) | CHANNELS_SH(3) | depth;
+  const cmsUInt32Number flags = source.depth == 16 ? cmsFLAGS_HIGHRESPRECALC : 0;
+  return Transform(cmsCreateTransform(from.get(), in, srgb.get(), out, INTENT_PERCEPTUAL, flags));
 }
 
 }  // namespace
 
-Image to_srgb(const Decoded& decoded, Rgb background) {
-  const std::vector<uint16_t> rgb = to_rgb16(decoded);
-  Image picture(decoded.width, decoded.height);
-  const uint32_t ground[3] = {background.r * 257U, background.g * 257U, background.b * 257U};
-  for (size_t i = 0; i < picture.rgb.size(); ++i) {
-    uint64_t value = rgb[i];
-    if (!decoded.alpha.empty()) {
-      const uint64_t alpha = decoded.alpha[i / 3];
-      value = (value * alpha + ground[i % 3] * (65535 - alpha) + 32767) / 65535;
-    }
-    picture.rgb[i] = static_cast<uint8_t>((value + 128) / 257);
+size_t Source::samples_per_pixel() const {
+  return colour_count(channels) + (alpha ? 1 : 0);
+}
+
+size_t Source::row_bytes() const {
+  return static_cast<size_t>(width) * samples_per_pixel() * static_cast<size_t>(depth / 8);
+}
+
+struct SrgbRows::Conversion {
+  Source source;
+  Rgb background;
+  Transform transform;
+  Image picture;
+  std::vector<uint16_t> managed;  ///< one row of RGB, of the source's depth
+
+  template <typename Sample>
+  void put(int64_t y, const Sample* row);
+};
+
+template <typename Sample>
+void SrgbRows::Conversion::put(int64_t y, const Sample* row) {
+  constexpr uint64_t kMost = sizeof(Sample) == 1 ? 255 : 65535;
+  const size_t stride = source.samples_per_pixel();
+  const auto width = static_cast<size_t>(source.width);
+  const Sample* colours = row;
+  size_t colour_stride = stride;
+  Channels channels = source.channels;
+  if (transform) {
+    cmsDoTransform(transform.get(), row, managed.data(), static_cast<cmsUInt32Number>(width));
+    colours = reinterpret_cast<const Sample*>(managed.data());
+    colour_stride = 3;
+    channels = Channels::rgb;
   }
-  return picture;
+  const uint64_t ground[3] = {background.r, background.g, background.b};
+  uint8_t* out = picture.row(y);
+  for (size_t x = 0; x < width; ++x) {
+    const Sample* in = colours + x * colour_stride;
+    for (size_t c = 0; c < 3; ++c) {
+      uint64_t value = 0;
+      if (channels == Channels::cmyk) {
+        // Ink on white paper, each taking its part: what is done everywhere without a profile.
+        value = in[3] - ((kMost - in[c]) * in[3] + kMost / 2) / kMost;
+      } else {
+        value = in[channels == Channels::grey ? 0 : c];
+      }
+      if (source.alpha) {
+        const uint64_t alpha = row[x * stride + stride - 1];
+        value = (value * alpha + ground[c] * (kMost / 255) * (kMost - alpha) + kMost / 2) / kMost;
+      }
+      out[3 * x + c] = static_cast<uint8_t>(kMost == 255 ? value : (value + 128) / 257);
+    }
+  }
+}
+
+SrgbRows::SrgbRows(const Source& source, Rgb background)
+    : conversion_(std::make_unique<Conversion>()) {
+  conversion_->source = source;
+  conversion_->background = background;
+  conversion_->transform = transform_of(source);
+  conversion_->picture = Image(source.width, source.height);
+  conversion_->managed.resize(static_cast<size_t>(source.width) * 3);
+}
+
+SrgbRows::~SrgbRows() = default;
+
+void SrgbRows::put(int64_t y, const void* row) {
+  if (conversion_->source.depth == 8) {
+    conversion_->put(y, static_cast<const uint8_t*>(row));
+  } else {
+    conversion_->put(y, static_cast<const uint16_t*>(row));
+  }
+}
+
+Image SrgbRows::take() {
+  return upright(std::move(conversion_->picture), conversion_->source.orientation);
+}
+
+std::string profile_name(std::string_view icc) {
+  const Profile profile(
+      cmsOpenProfileFromMem(icc.data(), static_cast<cmsUInt32Number>(icc.size())));
+  if (!profile) return "";
+  char name[256] = "";
+  cmsGetProfileInfoASCII(profile.get(), cmsInfoDescription, "en", "US", name, sizeof name);
+  name[sizeof name - 1] = '\0';
+  return printable(name);
 }
 
 }  // namespace iclora::image

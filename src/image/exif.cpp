@@ -1,4 +1,4 @@
-#include "image/decoded.h"
+#include "image/source.h"
 
 namespace iclora::image {
 namespace {
@@ -33,7 +33,8 @@ int exif_orientation(std::string_view tiff) {
   for (uint32_t i = 0; i < entries && i < 1000; ++i) {
     const size_t entry = directory + 2 + size_t{12} * i;
     if (data.number(entry, 2) != 0x0112) continue;
-    const uint32_t value = data.number(entry + 8, 2);
+    const uint32_t kind = data.number(entry + 2, 2);  // 3: SHORT, 4: LONG
+    const uint32_t value = data.number(entry + 8, kind == 4 ? 4 : 2);
     return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
   }
   return 1;

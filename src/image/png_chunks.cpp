@@ -12,6 +12,8 @@ namespace iclora::image {
 namespace {
 
 constexpr size_t kMostChunks = 20000;
+constexpr uint64_t kMaximumTextTotal = 8 * kMaximumTextBytes;
+constexpr uint64_t kMaximumProfileBytes = uint64_t{4} << 20;
 
 uint32_t big_endian(std::string_view bytes) {
   uint32_t value = 0;
@@ -34,12 +36,94 @@ std::string latin1_to_utf8(std::string_view text) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (length == 0 || lead > 0xF4 || length > text.size() - i) return false;
+    for (size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
+    }
+    if (length > 2) {  // overlong forms, surrogates, beyond U+10FFFF
+      const auto second = static_cast<unsigned char>(text[i + 1]);
+      if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+          (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
+        return false;
+      }
+    }
+    i += length;
+  }
+  return true;
+}
+
 /// Takes what stands before the next zero byte.
 std::string_view take_word(std::string_view& rest) {
   const size_t end = rest.find('\0');
   const std::string_view word = rest.substr(0, end);
   rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   return word;
+}
+
+/// A text chunk taken apart; the text itself still as stored.
+struct StoredText {
+  std::string keyword;  ///< UTF-8
+  std::string what;     ///< for messages
+  std::string_view stored;
+  bool compressed = false;
+  bool utf8 = false;
+  bool damaged = false;
+};
+
+bool is_text(const PngChunk& chunk) {
+  return chunk.type == "tEXt" || chunk.type == "zTXt" || chunk.type == "iTXt";
+}
+
+StoredText stored_text(const PngChunk& chunk) {
+  StoredText text;
+  std::string_view rest = chunk.data;
+  const std::string_view keyword = take_word(rest);
+  const bool proper =
+      keyword.size() <= 79 && std::all_of(keyword.begin(), keyword.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return (byte >= 0x20 && byte < 0x7F) || byte >= 0xA0;
+      });
+  text.keyword = proper ? latin1_to_utf8(keyword) : "";
+  text.what = "the text '" + printable(text.keyword) + "'";
+  if (chunk.type == "zTXt") {
+    text.compressed = true;
+    text.damaged = rest.empty() || rest[0] != 0;
+    rest.remove_prefix(std::min<size_t>(rest.size(), 1));
+  } else if (chunk.type == "iTXt") {
+    text.utf8 = true;
+    text.damaged = rest.size() < 4 || (rest[0] != 0 && rest[1] != 0);
+    text.compressed = !rest.empty() && rest[0] != 0;
+    rest.remove_prefix(std::min<size_t>(rest.size(), 2));
+    take_word(rest);  // language
+    take_word(rest);  // translated keyword
+  }
+  text.stored = rest;
+  return text;
+}
+
+/// The text inflated and held to both limits; none when damaged. `total` counts over all chunks.
+std::optional<std::string> inflated_text(const StoredText& text, uint64_t& total,
+                                         const std::string& origin) {
+  if (text.damaged) return std::nullopt;
+  std::optional<std::string> out;
+  if (text.compressed) {
+    out = inflate_limited(text.stored, kMaximumTextBytes, origin, text.what);
+  } else {
+    if (text.stored.size() > kMaximumTextBytes) {
+      fail_input("{}: {} is larger than {} bytes.", origin, text.what, kMaximumTextBytes);
+    }
+    out = std::string(text.stored);
+  }
+  total += out ? out->size() : kMaximumTextBytes / 16;
+  if (total > kMaximumTextTotal) {
+    fail_input("{}: its texts are larger than {} bytes together.", origin, kMaximumTextTotal);
+  }
+  return out;
 }
 
 }  // namespace
@@ -77,8 +161,8 @@ std::vector<PngChunk> png_chunks(std::string_view bytes, const std::string& orig
   return chunks;
 }
 
-std::string inflate_limited(std::string_view deflated, uint64_t limit, const std::string& origin,
-                            const std::string& what) {
+std::optional<std::string> inflate_limited(std::string_view deflated, uint64_t limit,
+                                           const std::string& origin, const std::string& what) {
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) fail(ErrorKind::memory, "{}: zlib cannot start.", origin);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data()));
@@ -96,38 +180,51 @@ std::string inflate_limited(std::string_view deflated, uint64_t limit, const std
   if (out.size() > limit) {
     fail_input("{}: {} is larger than {} bytes when inflated.", origin, what, limit);
   }
-  if (status != Z_STREAM_END) fail_input("{}: {} is damaged.", origin, what);
+  if (status != Z_STREAM_END) return std::nullopt;
   return out;
+}
+
+Texts png_text_list(const std::vector<PngChunk>& chunks, const std::string& origin) {
+  Texts texts;
+  uint64_t total = 0;
+  for (const PngChunk& chunk : chunks) {
+    if (!is_text(chunk)) continue;
+    const StoredText stored = stored_text(chunk);
+    std::optional<std::string> text = inflated_text(stored, total, origin);
+    if (stored.keyword.empty()) continue;
+    if (!text) fail_input("{}: {} is damaged.", origin, stored.what);
+    // Some programs write Latin-1 where UTF-8 belongs.
+    if (!stored.utf8 || !is_utf8(*text)) text = latin1_to_utf8(*text);
+    texts.emplace_back(stored.keyword, std::move(*text));
+  }
+  return texts;
 }
 
 TextChunks png_texts(const std::vector<PngChunk>& chunks, const std::string& origin) {
   TextChunks texts;
-  for (const PngChunk& chunk : chunks) {
-    if (chunk.type != "tEXt" && chunk.type != "zTXt" && chunk.type != "iTXt") continue;
-    std::string_view rest = chunk.data;
-    const std::string keyword = latin1_to_utf8(take_word(rest));
-    const std::string what = "the text '" + printable(keyword) + "'";
-    std::string text;
-    if (chunk.type == "tEXt") {
-      text = latin1_to_utf8(rest);
-    } else if (chunk.type == "zTXt") {
-      if (rest.empty() || rest[0] != 0) fail_input("{}: {} is damaged.", origin, what);
-      text = latin1_to_utf8(inflate_limited(rest.substr(1), kMaximumTextBytes, origin, what));
-    } else {
-      if (rest.size() < 2) fail_input("{}: {} is damaged.", origin, what);
-      const bool compressed = rest[0] != 0;
-      rest.remove_prefix(2);
-      take_word(rest);  // language
-      take_word(rest);  // translated keyword
-      text =
-          compressed ? inflate_limited(rest, kMaximumTextBytes, origin, what) : std::string(rest);
-    }
-    if (text.size() > 2 * kMaximumTextBytes) {
-      fail_input("{}: {} is larger than {} bytes.", origin, what, kMaximumTextBytes);
-    }
+  for (auto& [keyword, text] : png_text_list(chunks, origin)) {
     texts.emplace(keyword, std::move(text));
   }
   return texts;
+}
+
+void check_text_sizes(const std::vector<PngChunk>& chunks, const std::string& origin) {
+  uint64_t total = 0;
+  for (const PngChunk& chunk : chunks) {
+    if (is_text(chunk)) inflated_text(stored_text(chunk), total, origin);
+  }
+}
+
+std::string png_profile(const std::vector<PngChunk>& chunks, const std::string& origin) {
+  for (const PngChunk& chunk : chunks) {
+    if (chunk.type != "iCCP") continue;
+    std::string_view rest = chunk.data;
+    take_word(rest);  // its name
+    if (rest.empty() || rest[0] != 0) return "";
+    return inflate_limited(rest.substr(1), kMaximumProfileBytes, origin, "the colour profile")
+        .value_or("");
+  }
+  return "";
 }
 
 TextChunks read_texts(const std::filesystem::path& path) {

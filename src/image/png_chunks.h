@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace iclora::image {
@@ -21,13 +23,26 @@ struct PngChunk {
 /// first, no IEND.
 std::vector<PngChunk> png_chunks(std::string_view bytes, const std::string& origin);
 
-/// keyword -> UTF-8 text of tEXt, zTXt and iTXt; of equal keywords the first.
+/// keyword and UTF-8 text of tEXt, zTXt and iTXt, in the file's order. Texts whose keyword is not
+/// as the specification has it (1 to 79 characters) are left out. Errors (exit 2): a damaged text,
+/// one of more than 1 MiB, more than 8 MiB in all.
+using Texts = std::vector<std::pair<std::string, std::string>>;
+Texts png_text_list(const std::vector<PngChunk>& chunks, const std::string& origin);
+
+/// The same by keyword; of equal keywords the first.
 using TextChunks = std::map<std::string, std::string>;
 TextChunks png_texts(const std::vector<PngChunk>& chunks, const std::string& origin);
 
-/// Inflates a zlib stream to at most `limit` bytes; error (exit 2) beyond that or when damaged.
-std::string inflate_limited(std::string_view deflated, uint64_t limit, const std::string& origin,
-                            const std::string& what);
+/// Only the limits: who wants the pixels alone need not care about a damaged text.
+void check_text_sizes(const std::vector<PngChunk>& chunks, const std::string& origin);
+
+/// Inflates a zlib stream; error (exit 2) when that gives more than `limit` bytes, none when the
+/// stream is damaged.
+std::optional<std::string> inflate_limited(std::string_view deflated, uint64_t limit,
+                                           const std::string& origin, const std::string& what);
+
+/// The colour profile of iCCP, inflated; empty where there is none or it is damaged.
+std::string png_profile(const std::vector<PngChunk>& chunks, const std::string& origin);
 
 /// The texts of a PNG file; none for other formats.
 TextChunks read_texts(const std::filesystem::path& path);

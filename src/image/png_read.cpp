@@ -4,15 +4,15 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "image/decoded.h"
 #include "image/png_chunks.h"
+#include "image/source.h"
 
 namespace iclora::image {
 namespace {
 
 struct Header {
-  uint32_t width, height;
-  int depth, colour;
+  uint32_t width = 0, height = 0;
+  int depth = 0, colour = 0, interlace = 0;
 };
 
 uint32_t big_endian(std::string_view bytes, size_t at) {
@@ -23,14 +23,32 @@ uint32_t big_endian(std::string_view bytes, size_t at) {
 
 Header header_of(const std::vector<PngChunk>& chunks) {
   const std::string_view data = chunks.front().data;
-  return {big_endian(data, 0), big_endian(data, 4), data[8], data[9]};
+  const auto byte = [&](size_t at) { return static_cast<unsigned char>(data[at]); };
+  return {big_endian(data, 0), big_endian(data, 4), byte(8), byte(9), byte(12)};
 }
 
-/// Between libpng's callbacks and us. Nothing with a destructor lives in the functions it jumps
-/// over.
+const char* colour_name(int colour) {
+  const char* const names[] = {"grey",       nullptr, "rgb",      "palette",
+                               "grey+alpha", nullptr, "rgb+alpha"};
+  return colour >= 0 && colour <= 6 ? names[colour] : nullptr;
+}
+
+void check_header(const Header& header, const std::string& origin) {
+  check_size(header.width, header.height, origin);
+  if (colour_name(header.colour) == nullptr) {
+    fail_input("{} cannot be decoded: the PNG states colour type {}, which does not exist.", origin,
+               header.colour);
+  }
+}
+
+/// What goes between libpng's callbacks and us; it outlives the functions that libpng jumps out of.
 struct Reader {
   std::string_view bytes;
   char message[200] = "";
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+
+  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 void read_bytes(png_structp png, png_bytep out, size_t count) {
@@ -48,112 +66,129 @@ void on_error(png_structp png, png_const_charp message) {
 
 void on_warning(png_structp, png_const_charp) {}
 
-/// Decodes to 16-bit samples with `channels` values a pixel; false with a message on failure.
-bool decode_rows(Reader& reader, uint32_t width, uint32_t height, bool grey, bool alpha,
-                 std::vector<uint16_t>& out, std::vector<png_bytep>& rows) {
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
-  png_infop info = png != nullptr ? png_create_info_struct(png) : nullptr;
-  if (info == nullptr) {
-    png_destroy_read_struct(&png, nullptr, nullptr);
+/// Reads up to the first row. No object with a destructor lives in this function, nor in the next
+/// one, when libpng jumps back.
+bool start(Reader& reader, const Source& source) {
+  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
+  reader.info = reader.png != nullptr ? png_create_info_struct(reader.png) : nullptr;
+  if (reader.info == nullptr) {
     std::strncpy(reader.message, "libpng cannot start", sizeof reader.message - 1);
     return false;
   }
-  if (setjmp(png_jmpbuf(png)) != 0) {
-    png_destroy_read_struct(&png, &info, nullptr);
-    return false;
-  }
+  png_structp png = reader.png;
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
   png_set_read_fn(png, &reader, read_bytes);
   png_set_user_limits(png, static_cast<png_uint_32>(kMaximumSide),
                       static_cast<png_uint_32>(kMaximumSide));
-  // Texts and profiles are read by our own, limited code.
+  // Texts, profiles and the like are read by our own, limited code.
+  static const png_byte ignored[] = "iCCP\0tEXt\0zTXt\0iTXt\0eXIf\0sPLT";
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
-  static const png_byte ignored[] = "iCCP\0tEXt\0zTXt\0iTXt\0";
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, ignored, 4);
-  png_read_info(png, info);
-  png_set_expand_16(png);
-  if (!grey) png_set_gray_to_rgb(png);
-  if (!alpha) png_set_strip_alpha(png);
-  png_set_swap(png);  // to this processor's byte order
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, ignored, 6);
+  png_read_info(png, reader.info);
+  png_set_expand(png);
+  if (source.depth == 16) png_set_swap(png);  // to this processor's byte order
   png_set_interlace_handling(png);
-  png_read_update_info(png, info);
-  const size_t channels = png_get_channels(png, info);
-  if (png_get_rowbytes(png, info) != width * channels * 2 ||
-      out.size() != size_t{width} * height * channels) {
-    png_error(png, "the picture's layout is not what its header says");
+  png_read_update_info(png, reader.info);
+  if (png_get_rowbytes(png, reader.info) != source.row_bytes()) {
+    std::strncpy(reader.message, "its transparency does not fit its colour type",
+                 sizeof reader.message - 1);
+    return false;
   }
-  for (uint32_t y = 0; y < height; ++y) {
-    rows[y] = reinterpret_cast<png_bytep>(out.data() + size_t{y} * width * channels);
-  }
-  png_read_image(png, rows.data());
-  png_read_end(png, nullptr);
-  png_destroy_read_struct(&png, &info, nullptr);
   return true;
+}
+
+/// `buffer` holds one row, or all of them when the picture is interlaced.
+bool read_rows(Reader& reader, const Source& source, bool interlaced, uint8_t* buffer,
+               SrgbRows& out) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
+  const size_t row_bytes = source.row_bytes();
+  if (interlaced) {
+    for (int pass = 0; pass < 7; ++pass) {
+      for (int64_t y = 0; y < source.height; ++y) {
+        png_read_row(reader.png, buffer + static_cast<size_t>(y) * row_bytes, nullptr);
+      }
+    }
+    for (int64_t y = 0; y < source.height; ++y) {
+      out.put(y, buffer + static_cast<size_t>(y) * row_bytes);
+    }
+  } else {
+    for (int64_t y = 0; y < source.height; ++y) {
+      png_read_row(reader.png, buffer, nullptr);
+      out.put(y, buffer);
+    }
+  }
+  png_read_end(reader.png, nullptr);
+  return true;
+}
+
+/// gAMA and cHRM, unless sRGB says more.
+Calibration calibration_of(const std::vector<PngChunk>& chunks) {
+  Calibration calibration;
+  for (const PngChunk& chunk : chunks) {
+    if (chunk.type == "sRGB") return {};
+    if (chunk.type == "gAMA" && chunk.data.size() == 4) {
+      calibration.gamma = big_endian(chunk.data, 0) / 1e5;
+    }
+    if (chunk.type == "cHRM" && chunk.data.size() == 32) {
+      for (size_t i = 0; i < 8; ++i) calibration.xy[i] = big_endian(chunk.data, 4 * i) / 1e5;
+    }
+    if (chunk.type == "IDAT") break;
+  }
+  return calibration;
+}
+
+Source source_of(const std::vector<PngChunk>& chunks, const std::string& origin) {
+  const Header header = header_of(chunks);
+  check_header(header, origin);
+  Source source;
+  source.width = header.width;
+  source.height = header.height;
+  source.depth = header.depth == 16 ? 16 : 8;
+  source.channels = (header.colour & PNG_COLOR_MASK_COLOR) != 0 ? Channels::rgb : Channels::grey;
+  source.alpha = (header.colour & PNG_COLOR_MASK_ALPHA) != 0;
+  source.icc = png_profile(chunks, origin);
+  if (source.icc.empty()) source.calibration = calibration_of(chunks);
+  for (const PngChunk& chunk : chunks) {
+    if (chunk.type == "tRNS") source.alpha = true;
+    if (chunk.type == "eXIf") source.orientation = exif_orientation(chunk.data);
+  }
+  return source;
 }
 
 }  // namespace
 
-Decoded decode_png(std::string_view bytes, const std::string& origin) {
+Image decode_png(std::string_view bytes, const std::string& origin, Rgb background) {
   const std::vector<PngChunk> chunks = png_chunks(bytes, origin);
-  const Header header = header_of(chunks);
-  check_size(header.width, header.height, origin);
-
-  Decoded decoded;
-  decoded.width = header.width;
-  decoded.height = header.height;
-  bool transparent = (header.colour & PNG_COLOR_MASK_ALPHA) != 0;
-  for (const PngChunk& chunk : chunks) {
-    if (chunk.type == "tRNS") transparent = true;
-    if (chunk.type == "gAMA" && chunk.data.size() == 4)
-      decoded.gamma = big_endian(chunk.data, 0) / 1e5;
-    if (chunk.type == "eXIf") decoded.orientation = exif_orientation(chunk.data);
-    if (chunk.type == "iCCP") {
-      const size_t name = chunk.data.find('\0');
-      if (name != std::string_view::npos && name + 2 <= chunk.data.size()) {
-        decoded.icc =
-            inflate_limited(chunk.data.substr(name + 2), 16 << 20, origin, "the colour profile");
-      }
-    }
-  }
-  for (const PngChunk& chunk : chunks) {
-    if (chunk.type == "sRGB") decoded.gamma = 0;
-  }
-
-  const bool grey =
-      header.colour == PNG_COLOR_TYPE_GRAY || header.colour == PNG_COLOR_TYPE_GRAY_ALPHA;
-  const size_t colours = grey ? 1 : 3;
-  const size_t channels = colours + (transparent ? 1 : 0);
-  const size_t pixels = size_t{header.width} * header.height;
-  std::vector<uint16_t> samples(pixels * channels);
-  std::vector<png_bytep> rows(header.height);
-  Reader reader{bytes, ""};
-  if (!decode_rows(reader, header.width, header.height, grey, transparent, samples, rows)) {
+  check_text_sizes(chunks, origin);
+  const Source source = source_of(chunks, origin);
+  Reader reader;
+  reader.bytes = bytes;
+  if (!start(reader, source)) {
     fail_input("{} cannot be decoded: {}.", origin, printable(reader.message));
   }
-  decoded.channels = grey ? Channels::grey : Channels::rgb;
-  if (!transparent) {
-    decoded.samples = std::move(samples);
-    return decoded;
+  const bool interlaced = header_of(chunks).interlace != 0;
+  std::vector<uint8_t> buffer(source.row_bytes() *
+                              (interlaced ? static_cast<size_t>(source.height) : 1));
+  SrgbRows rows(source, background);
+  if (!read_rows(reader, source, interlaced, buffer.data(), rows)) {
+    fail_input("{} cannot be decoded: {}.", origin, printable(reader.message));
   }
-  decoded.samples.resize(pixels * colours);
-  decoded.alpha.resize(pixels);
-  for (size_t i = 0; i < pixels; ++i) {
-    std::memcpy(&decoded.samples[i * colours], &samples[i * channels], 2 * colours);
-    decoded.alpha[i] = samples[i * channels + colours];
-  }
-  return decoded;
+  return rows.take();
 }
 
 Json describe_png(std::string_view bytes, const std::string& origin) {
   const std::vector<PngChunk> chunks = png_chunks(bytes, origin);
   const Header header = header_of(chunks);
-  const char* const colours[] = {"grey",       "unknown", "rgb",      "palette",
-                                 "grey+alpha", "unknown", "rgb+alpha"};
-  return {
-      {"format", "png"},
-      {"width", header.width},
-      {"height", header.height},
-      {"bit_depth", header.depth},
-      {"colour", header.colour >= 0 && header.colour <= 6 ? colours[header.colour] : "unknown"}};
+  const Source source = source_of(chunks, origin);
+  Json json = {{"format", "png"},
+               {"width", header.width},
+               {"height", header.height},
+               {"bit_depth", header.depth},
+               {"colour", colour_name(header.colour)},
+               {"interlaced", header.interlace != 0},
+               {"orientation", source.orientation}};
+  if (!source.icc.empty()) json["profile"] = profile_name(source.icc);
+  return json;
 }
 
 }  // namespace iclora::image

@@ -1,21 +1,29 @@
 #include "image/read.h"
 
+#include <fstream>
+#include <optional>
+
 #include "core/error.h"
 #include "core/file.h"
-#include "image/decoded.h"
 #include "image/png_chunks.h"
+#include "image/source.h"
 
 namespace iclora::image {
 namespace {
 
 enum class Format { png, jpeg, webp };
 
-Format format_of(std::string_view bytes, const std::string& origin) {
+std::optional<Format> known_format(std::string_view bytes) {
   if (bytes.starts_with(kPngSignature)) return Format::png;
   if (bytes.starts_with("\xFF\xD8\xFF")) return Format::jpeg;
   if (bytes.size() >= 12 && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") {
     return Format::webp;
   }
+  return std::nullopt;
+}
+
+Format format_of(std::string_view bytes, const std::string& origin) {
+  if (const auto format = known_format(bytes)) return *format;
   if (bytes.empty()) fail_input("{} is empty.", origin);
   fail_input("{} is not a picture that can be read; expected PNG, JPEG or WebP.", origin);
 }
@@ -35,20 +43,25 @@ void check_size(uint64_t width, uint64_t height, const std::string& origin) {
   }
 }
 
+bool is_picture(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  char start[12] = {};
+  std::ifstream file(path, std::ios::binary);
+  file.read(start, sizeof start);
+  return known_format({start, static_cast<size_t>(file.gcount())}).has_value();
+}
+
 Image decode_image(std::string_view bytes, const std::string& origin, Rgb background) {
-  Decoded decoded;
   switch (format_of(bytes, origin)) {
     case Format::png:
-      decoded = decode_png(bytes, origin);
-      break;
+      return decode_png(bytes, origin, background);
     case Format::jpeg:
-      decoded = decode_jpeg(bytes, origin);
-      break;
+      return decode_jpeg(bytes, origin, background);
     case Format::webp:
-      decoded = decode_webp(bytes, origin);
-      break;
+      return decode_webp(bytes, origin, background);
   }
-  return upright(to_srgb(decoded, background), decoded.orientation);
+  return {};
 }
 
 Image read_image(const std::filesystem::path& path, Rgb background) {

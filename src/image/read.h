@@ -11,6 +11,9 @@
 
 namespace iclora::image {
 
+/// Whether a file begins as one of the three kinds do; false also for what cannot be read.
+bool is_picture(const std::filesystem::path& path);
+
 /// Errors (exit 2) name the file and what is wrong. Transparent parts show `background`.
 Image read_image(const std::filesystem::path& path, Rgb background = {});
 /// The same of bytes in memory; `origin` is named in errors.

@@ -22,13 +22,14 @@ struct Taps {
   std::vector<float> weights;
 };
 
-std::vector<Taps> taps_of(int64_t from, int64_t to) {
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
+/// `to` new pixels over [begin, end) of `from` old ones.
+std::vector<Taps> taps_of(int64_t from, double begin, double end, int64_t to) {
+  const double scale = (end - begin) / static_cast<double>(to);
   const double spread = std::max(scale, 1.0);
   const double reach = 3 * spread;
   std::vector<Taps> all;
   for (int64_t i = 0; i < to; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * scale;
+    const double centre = begin + (static_cast<double>(i) + 0.5) * scale;
     Taps taps;
     taps.first = std::max<int64_t>(0, static_cast<int64_t>(centre - reach + 0.5));
     const int64_t last = std::min(from, static_cast<int64_t>(centre + reach + 0.5));
@@ -48,30 +49,34 @@ uint8_t to_byte(float value) {
   return static_cast<uint8_t>(std::clamp(std::lround(value), 0L, 255L));
 }
 
-}  // namespace
+/// The part of a picture that a new one is made of, in fractions of pixels.
+struct Part {
+  double left, top, right, bottom;
+};
 
-Image resize(const Image& picture, int64_t width, int64_t height) {
-  if (width < 1 || height < 1) fail(ErrorKind::internal, "resize: to {} x {}.", width, height);
-  if (width == picture.width && height == picture.height) return picture;
-  Image wide(width, picture.height);
-  const std::vector<Taps> columns = taps_of(picture.width, width);
-  for (int64_t y = 0; y < picture.height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
+Image resize_part(const Image& picture, const Part& part, int64_t width, int64_t height) {
+  const std::vector<Taps> columns = taps_of(picture.width, part.left, part.right, width);
+  const std::vector<Taps> rows = taps_of(picture.height, part.top, part.bottom, height);
+  const int64_t first = rows.front().first;
+  const int64_t last = rows.back().first + static_cast<int64_t>(rows.back().weights.size());
+  Image wide(width, last - first);
+  for (int64_t y = 0; y < wide.height; ++y) {
+    uint8_t* to = wide.row(y);
+    for (const Taps& taps : columns) {
       float sum[3] = {0, 0, 0};
-      const uint8_t* from = picture.row(y) + columns[static_cast<size_t>(x)].first * 3;
-      for (const float weight : columns[static_cast<size_t>(x)].weights) {
+      const uint8_t* from = picture.row(first + y) + taps.first * 3;
+      for (const float weight : taps.weights) {
         for (int c = 0; c < 3; ++c) sum[c] += weight * static_cast<float>(from[c]);
         from += 3;
       }
-      for (int c = 0; c < 3; ++c) wide.row(y)[x * 3 + c] = to_byte(sum[c]);
+      for (int c = 0; c < 3; ++c) *to++ = to_byte(sum[c]);
     }
   }
   Image out(width, height);
-  const std::vector<Taps> rows = taps_of(picture.height, height);
   std::vector<float> sums(static_cast<size_t>(width) * 3);
   for (int64_t y = 0; y < height; ++y) {
     std::fill(sums.begin(), sums.end(), 0.0F);
-    int64_t from = rows[static_cast<size_t>(y)].first;
+    int64_t from = rows[static_cast<size_t>(y)].first - first;
     for (const float weight : rows[static_cast<size_t>(y)].weights) {
       const uint8_t* row = wide.row(from++);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<float>(row[i]);
@@ -79,6 +84,28 @@ Image resize(const Image& picture, int64_t width, int64_t height) {
     for (size_t i = 0; i < sums.size(); ++i) out.row(y)[i] = to_byte(sums[i]);
   }
   return out;
+}
+
+void check_sizes(const Image& picture, int64_t width, int64_t height) {
+  if (picture.width < 1 || picture.height < 1 || width < 1 || height < 1 || width > kMaximumSide ||
+      height > kMaximumSide) {
+    fail(ErrorKind::internal, "resize: {} x {} to {} x {}.", picture.width, picture.height, width,
+         height);
+  }
+}
+
+double in_unit(double centre) {
+  return std::isfinite(centre) ? std::clamp(centre, 0.0, 1.0) : 0.5;
+}
+
+}  // namespace
+
+Image resize(const Image& picture, int64_t width, int64_t height) {
+  check_sizes(picture, width, height);
+  if (width == picture.width && height == picture.height) return picture;
+  return resize_part(
+      picture, {0, 0, static_cast<double>(picture.width), static_cast<double>(picture.height)},
+      width, height);
 }
 
 Image crop(const Image& picture, int64_t x, int64_t y, int64_t width, int64_t height) {
@@ -96,22 +123,24 @@ Image crop(const Image& picture, int64_t x, int64_t y, int64_t width, int64_t he
 
 Image fit_cover(const Image& picture, int64_t width, int64_t height, double centre_x,
                 double centre_y) {
-  const double scale = std::max(static_cast<double>(width) / static_cast<double>(picture.width),
-                                static_cast<double>(height) / static_cast<double>(picture.height));
-  const auto part = [&](int64_t wanted, int64_t available) {
-    return std::clamp<int64_t>(std::lround(static_cast<double>(wanted) / scale), 1, available);
-  };
-  const int64_t w = part(width, picture.width);
-  const int64_t h = part(height, picture.height);
-  const auto offset = [](int64_t free, double centre) {
-    return std::clamp<int64_t>(std::lround(static_cast<double>(free) * centre), 0, free);
-  };
-  return resize(crop(picture, offset(picture.width - w, centre_x),
-                     offset(picture.height - h, centre_y), w, h),
-                width, height);
+  check_sizes(picture, width, height);
+  const auto from_width = static_cast<double>(picture.width);
+  const auto from_height = static_cast<double>(picture.height);
+  const double wanted = static_cast<double>(width) / static_cast<double>(height);
+  const double part_width = std::min(from_width, from_height * wanted);
+  const double part_height = std::min(from_height, from_width / wanted);
+  const double left = (from_width - part_width) * in_unit(centre_x);
+  const double top = (from_height - part_height) * in_unit(centre_y);
+  if (part_width == static_cast<double>(width) && part_height == static_cast<double>(height) &&
+      left == std::floor(left) && top == std::floor(top)) {
+    return crop(picture, static_cast<int64_t>(left), static_cast<int64_t>(top), width, height);
+  }
+  return resize_part(picture, {left, top, left + part_width, top + part_height}, width, height);
 }
 
-Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb background) {
+Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb background,
+                  double centre_x, double centre_y) {
+  check_sizes(picture, width, height);
   const double scale = std::min(static_cast<double>(width) / static_cast<double>(picture.width),
                                 static_cast<double>(height) / static_cast<double>(picture.height));
   const auto side = [&](int64_t old, int64_t most) {
@@ -124,8 +153,11 @@ Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb backg
     out.rgb[i + 1] = background.g;
     out.rgb[i + 2] = background.b;
   }
-  const int64_t left = (width - inner.width) / 2;
-  const int64_t top = (height - inner.height) / 2;
+  const auto offset = [](int64_t free, double centre) {
+    return std::lround(static_cast<double>(free) * in_unit(centre));
+  };
+  const int64_t left = offset(width - inner.width, centre_x);
+  const int64_t top = offset(height - inner.height, centre_y);
   for (int64_t y = 0; y < inner.height; ++y) {
     std::copy_n(inner.row(y), inner.width * 3, out.row(top + y) + left * 3);
   }

@@ -4,17 +4,13 @@
 #include <memory>
 
 #include "core/error.h"
-#include "image/decoded.h"
+#include "image/source.h"
 
 namespace iclora::image {
 namespace {
 
-WebPBitstreamFeatures features_of(std::string_view bytes, const std::string& origin) {
-  WebPBitstreamFeatures features{};
-  const auto status =
-      WebPGetFeatures(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &features);
-  if (status != VP8_STATUS_OK) fail_input("{} is a damaged or truncated WebP file.", origin);
-  return features;
+const uint8_t* data_of(std::string_view bytes) {
+  return reinterpret_cast<const uint8_t*>(bytes.data());
 }
 
 struct DeleteDemuxer {
@@ -29,49 +25,74 @@ std::string chunk_of(WebPDemuxer* demuxer, const char* name) {
   return data;
 }
 
-}  // namespace
+struct Features {
+  Source source;
+  bool lossy = false;
+};
 
-Decoded decode_webp(std::string_view bytes, const std::string& origin) {
-  const WebPBitstreamFeatures features = features_of(bytes, origin);
+Features features_of(std::string_view bytes, const std::string& origin) {
+  // Metadata may stand behind the pixels; a file cut there would pass for one without any.
+  uint64_t stated = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    stated |= uint64_t{static_cast<unsigned char>(bytes[4 + i])} << (8 * i);
+  }
+  if (stated + 8 > bytes.size()) {
+    fail_input("{} is a truncated WebP file ({} bytes, {} expected); copy the file again.", origin,
+               bytes.size(), stated + 8);
+  }
+  WebPBitstreamFeatures features{};
+  if (WebPGetFeatures(data_of(bytes), bytes.size(), &features) != VP8_STATUS_OK) {
+    fail_input("{} is a damaged or truncated WebP file; copy the file again.", origin);
+  }
   check_size(static_cast<uint64_t>(features.width), static_cast<uint64_t>(features.height), origin);
   if (features.has_animation != 0) {
     fail_input("{} is an animation; save the frame that is meant as a picture.", origin);
   }
-  Decoded decoded;
-  decoded.width = features.width;
-  decoded.height = features.height;
-  const auto pixels = static_cast<size_t>(decoded.width * decoded.height);
-  std::vector<uint8_t> rgba(pixels * 4);
-  if (WebPDecodeRGBAInto(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), rgba.data(),
-                         rgba.size(), features.width * 4) == nullptr) {
-    fail_input("{} is a damaged or truncated WebP file.", origin);
-  }
-  decoded.samples.resize(pixels * 3);
-  if (features.has_alpha != 0) decoded.alpha.resize(pixels);
-  for (size_t i = 0; i < pixels; ++i) {
-    for (size_t c = 0; c < 3; ++c) {
-      decoded.samples[3 * i + c] = static_cast<uint16_t>(rgba[4 * i + c] * 257);
-    }
-    if (features.has_alpha != 0) decoded.alpha[i] = static_cast<uint16_t>(rgba[4 * i + 3] * 257);
-  }
-  const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  Features out;
+  out.lossy = features.format == 1;
+  out.source.width = features.width;
+  out.source.height = features.height;
+  out.source.alpha = features.has_alpha != 0;
+  const WebPData data = {data_of(bytes), bytes.size()};
   const std::unique_ptr<WebPDemuxer, DeleteDemuxer> demuxer(WebPDemux(&data));
   if (demuxer) {
-    decoded.icc = chunk_of(demuxer.get(), "ICCP");
+    out.source.icc = chunk_of(demuxer.get(), "ICCP");
     std::string exif = chunk_of(demuxer.get(), "EXIF");
     if (exif.starts_with(std::string_view("Exif\0\0", 6))) exif.erase(0, 6);
-    decoded.orientation = exif_orientation(exif);
+    out.source.orientation = exif_orientation(exif);
   }
-  return decoded;
+  return out;
+}
+
+}  // namespace
+
+Image decode_webp(std::string_view bytes, const std::string& origin, Rgb background) {
+  const Source source = features_of(bytes, origin).source;
+  const size_t row_bytes = source.row_bytes();
+  std::vector<uint8_t> pixels(row_bytes * static_cast<size_t>(source.height));
+  const auto decode = source.alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
+  if (decode(data_of(bytes), bytes.size(), pixels.data(), pixels.size(),
+             static_cast<int>(row_bytes)) == nullptr) {
+    fail_input("{} is a damaged or truncated WebP file; copy the file again.", origin);
+  }
+  SrgbRows rows(source, background);
+  for (int64_t y = 0; y < source.height; ++y) {
+    rows.put(y, pixels.data() + static_cast<size_t>(y) * row_bytes);
+  }
+  return rows.take();
 }
 
 Json describe_webp(std::string_view bytes, const std::string& origin) {
-  const WebPBitstreamFeatures features = features_of(bytes, origin);
-  return {{"format", "webp"},
-          {"width", features.width},
-          {"height", features.height},
-          {"bit_depth", 8},
-          {"colour", features.has_alpha != 0 ? "rgb+alpha" : "rgb"}};
+  const Features features = features_of(bytes, origin);
+  Json json = {{"format", "webp"},
+               {"width", features.source.width},
+               {"height", features.source.height},
+               {"bit_depth", 8},
+               {"colour", features.source.alpha ? "rgb+alpha" : "rgb"},
+               {"lossy", features.lossy},
+               {"orientation", features.source.orientation}};
+  if (!features.source.icc.empty()) json["profile"] = profile_name(features.source.icc);
+  return json;
 }
 
 }  // namespace iclora::image

@@ -6,6 +6,13 @@
 
 namespace iclora::panels {
 
+void check_grid(const Grid& grid) {
+  if (grid.rows < 1 || grid.columns < 1 || grid.rows > kMostRows || grid.columns > kMostRows) {
+    fail_input("A grid of {} rows and {} columns cannot be laid out; each must be from 1 to {}.",
+               grid.rows, grid.columns, kMostRows);
+  }
+}
+
 Grid parse_grid(std::string_view text) {
   Grid grid;
   const auto number = [](std::string_view part, int64_t& out) {

@@ -1,7 +1,7 @@
 #include "panels/layout.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 #include "core/error.h"
 #include "image/resize.h"
@@ -22,6 +22,18 @@ std::vector<int64_t> cuts(int64_t length, int64_t count) {
   return at;
 }
 
+/// "WxH", both from 1 to the largest canvas, in plain digits; false otherwise.
+bool parse_size(std::string_view text, int64_t& width, int64_t& height) {
+  const size_t x = text.find('x');
+  if (x == std::string_view::npos) return false;
+  const auto number = [](std::string_view part, int64_t& out) {
+    const char* const end = part.data() + part.size();
+    const auto [stop, error] = std::from_chars(part.data(), end, out);
+    return error == std::errc() && stop == end && out >= 1 && out <= kLargestCanvas;
+  };
+  return number(text.substr(0, x), width) && number(text.substr(x + 1), height);
+}
+
 bool overlap(const Box& a, const Box& b) {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
@@ -34,18 +46,42 @@ void check_token_multiple(int64_t width, int64_t height, const std::string& what
              width, height, kToken, nearest_multiple(width), nearest_multiple(height));
 }
 
-Layout grid_layout(const Grid& grid, int64_t panel_width, int64_t panel_height) {
-  if (panel_width > kLargestCanvas / grid.columns || panel_height > kLargestCanvas / grid.rows) {
+Layout grid_layout(const Grid& grid, int64_t panel_width, int64_t panel_height, int64_t gutter) {
+  check_grid(grid);
+  if (panel_width < 1 || panel_height < 1) {
+    fail_input("A panel of {}x{} pixels cannot be; both edges must be 1 or more.", panel_width,
+               panel_height);
+  }
+  if (gutter < 0 || gutter > kLargestCanvas) {
+    fail_input("A gutter of {} pixels cannot be; it must be from 0 to {}.", gutter, kLargestCanvas);
+  }
+  // Each term is at most 64 * 16384 once the panel itself is in range.
+  const bool fits = panel_width <= kLargestCanvas && panel_height <= kLargestCanvas;
+  const int64_t width = fits ? grid.columns * panel_width + (grid.columns - 1) * gutter : 0;
+  const int64_t height = fits ? grid.rows * panel_height + (grid.rows - 1) * gutter : 0;
+  if (!fits || width > kLargestCanvas || height > kLargestCanvas) {
     fail_input("A {} grid of {}x{} panels is larger than {} pixels a side; choose smaller panels.",
                to_string(grid), panel_width, panel_height, kLargestCanvas);
   }
-  return cut_layout(grid, panel_width * grid.columns, panel_height * grid.rows);
+  Layout layout{width, height, grid, {}};
+  for (int64_t row = 0; row < grid.rows; ++row) {
+    for (int64_t column = 0; column < grid.columns; ++column) {
+      layout.boxes.push_back({column * (panel_width + gutter), row * (panel_height + gutter),
+                              panel_width, panel_height});
+    }
+  }
+  return layout;
 }
 
 Layout cut_layout(const Grid& grid, int64_t width, int64_t height) {
+  check_grid(grid);
   if (width < grid.columns || height < grid.rows) {
     fail_input("A picture of {}x{} pixels cannot be cut into {} panels.", width, height,
                to_string(grid));
+  }
+  if (width > kLargestCanvas || height > kLargestCanvas) {
+    fail_input("A picture of {}x{} pixels is larger than {} a side.", width, height,
+               kLargestCanvas);
   }
   const std::vector<int64_t> columns = cuts(width, grid.columns);
   const std::vector<int64_t> rows = cuts(height, grid.rows);
@@ -71,16 +107,14 @@ Layout layout_from_json(const Json& json, const std::string& origin) {
   if (!json.is_object()) fail_input("{}: the layout must be an object.", origin);
   Layout layout;
   layout.grid = parse_grid(json_string(json, "grid", origin));
-  int width = 0;
-  int height = 0;
-  char rest = 0;
-  if (std::sscanf(json_string(json, "canvas", origin).c_str(), "%5dx%5d%c", &width, &height,
-                  &rest) != 2 ||
-      width < 1 || height < 1 || width > kLargestCanvas || height > kLargestCanvas) {
-    fail_input("{}: the layout's 'canvas' must be WxH, at most {} a side.", origin, kLargestCanvas);
+  for (const auto& [key, value] : json.items()) {
+    if (key != "canvas" && key != "grid" && key != "boxes") {
+      fail_input("{}: the layout has an unknown key '{}'.", origin, printable(key));
+    }
   }
-  layout.width = width;
-  layout.height = height;
+  if (!parse_size(json_string(json, "canvas", origin), layout.width, layout.height)) {
+    fail_input("{}: the layout's 'canvas' must be WxH, each from 1 to {}.", origin, kLargestCanvas);
+  }
   const auto boxes = json.find("boxes");
   if (boxes == json.end() || !boxes->is_array() ||
       static_cast<int64_t>(boxes->size()) != layout.grid.count()) {
@@ -93,8 +127,8 @@ Layout layout_from_json(const Json& json, const std::string& origin) {
         n.push_back(entry[i].get<int64_t>());
       }
     }
-    if (n.size() != 4 || entry.size() != 4 || n[2] < 1 || n[3] < 1 || n[0] + n[2] > width ||
-        n[1] + n[3] > height) {
+    if (n.size() != 4 || entry.size() != 4 || n[2] < 1 || n[3] < 1 || n[0] + n[2] > layout.width ||
+        n[1] + n[3] > layout.height) {
       fail_input(
           "{}: each of the layout's boxes must be [x, y, width, height] inside the canvas, "
           "but there is {}.",
@@ -112,12 +146,18 @@ Layout layout_from_json(const Json& json, const std::string& origin) {
   return layout;
 }
 
-image::Image compose(const std::vector<image::Image>& panels, const Layout& layout) {
+image::Image compose(const std::vector<image::Image>& panels, const Layout& layout,
+                     image::Rgb ground) {
   if (panels.size() != layout.boxes.size()) {
     fail(ErrorKind::internal, "compose: {} panels for {} boxes.", panels.size(),
          layout.boxes.size());
   }
   image::Image canvas(layout.width, layout.height);
+  for (size_t i = 0; i < canvas.rgb.size(); i += 3) {
+    canvas.rgb[i] = ground.r;
+    canvas.rgb[i + 1] = ground.g;
+    canvas.rgb[i + 2] = ground.b;
+  }
   for (size_t i = 0; i < panels.size(); ++i) {
     const Box& box = layout.boxes[i];
     if (panels[i].width != box.width || panels[i].height != box.height) {

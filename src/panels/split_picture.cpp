@@ -1,63 +1,163 @@
 #include "panels/split_picture.h"
 
+#include <algorithm>
+#include <memory>
+
 #include "core/error.h"
 #include "core/file.h"
 #include "image/png_chunks.h"
 #include "image/read.h"
 
 namespace iclora::panels {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string quoted(const fs::path& path) {
+  return "'" + printable(path.native(), 400) + "'";
+}
+
+image::Texts texts_of(std::string_view bytes, const std::string& origin) {
+  if (!bytes.starts_with(image::kPngSignature)) return {};
+  return image::png_text_list(image::png_chunks(bytes, origin), origin);
+}
+
+/// The picture's `iclora` as JSON; none when there is none or it is no JSON object.
+std::optional<Json> request_of(const image::Texts& texts) {
+  for (const auto& [keyword, text] : texts) {
+    if (keyword != "iclora") continue;
+    try {
+      Json json = parse_json(text, "iclora");
+      if (json.is_object()) return json;
+    } catch (const Error&) {
+      // Not ours to judge here; who needs it says so.
+    }
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// The layout that the picture itself states, for exactly its size.
+Layout own_layout(const image::Image& canvas, const image::Texts& texts,
+                  const std::string& origin) {
+  const auto has_text = std::any_of(texts.begin(), texts.end(),
+                                    [](const auto& text) { return text.first == "iclora"; });
+  if (!has_text) {
+    fail_input("{} does not say how it is laid out; give --grid ROWSxCOLUMNS.", origin);
+  }
+  const std::optional<Json> request = request_of(texts);
+  if (!request) {
+    fail_input("{}: its 'iclora' text is no JSON object; give --grid ROWSxCOLUMNS.", origin);
+  }
+  if (request->contains("split")) {
+    fail_input("{} is a panel that was cut out already; give --grid ROWSxCOLUMNS to cut it again.",
+               origin);
+  }
+  const auto stated = request->find("layout");
+  if (stated == request->end()) {
+    fail_input("{}: its 'iclora' text has no 'layout'; give --grid ROWSxCOLUMNS.", origin);
+  }
+  Layout layout = layout_from_json(*stated, origin + ": iclora");
+  if (layout.width != canvas.width || layout.height != canvas.height) {
+    fail_input("{} has {}x{} pixels, but its own layout is for {}x{}; it was resized, give --grid.",
+               origin, canvas.width, canvas.height, layout.width, layout.height);
+  }
+  return layout;
+}
+
+/// The folders of `folder` that are not there yet, innermost first.
+std::vector<fs::path> missing_folders(fs::path folder) {
+  std::vector<fs::path> missing;
+  std::error_code ignored;
+  folder = fs::absolute(folder, ignored).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  while (folder.has_relative_path() && !fs::exists(fs::symlink_status(folder, ignored))) {
+    missing.push_back(folder);
+    folder = folder.parent_path();
+  }
+  return missing;
+}
+
+}  // namespace
 
 image::Texts panel_texts(const image::Texts& texts, const Layout& layout, size_t number) {
-  image::Texts out;
-  for (const auto& [keyword, text] : texts) {
-    if (keyword != "iclora") {
-      out.emplace_back(keyword, text);
-      continue;
-    }
-    Json request = parse_json(text, "the picture's 'iclora' text");
-    const Box& box = layout.boxes[number - 1];
-    request["panel"] = {{"number", number}, {"box", {box.x, box.y, box.width, box.height}}};
-    out.emplace_back(keyword, request.dump());
-  }
+  const Box& box = layout.boxes.at(number - 1);
+  image::Texts out = texts;
+  std::optional<Json> request = request_of(texts);
+  if (!request) return out;
+  (*request)["split"] = {{"panel", number},
+                         {"of", layout.boxes.size()},
+                         {"box", {box.x, box.y, box.width, box.height}}};
+  const auto own =
+      std::find_if(out.begin(), out.end(), [](const auto& text) { return text.first == "iclora"; });
+  own->second = request->dump();
   return out;
 }
 
-std::vector<std::filesystem::path> split_picture(const std::filesystem::path& picture,
-                                                 const std::optional<Grid>& grid,
-                                                 const std::filesystem::path& out) {
-  const std::string origin = "'" + printable(picture.native(), 400) + "'";
-  const image::Image canvas = image::read_image(picture);
-  const image::TextChunks found = image::read_texts(picture);
-  const image::Texts texts(found.begin(), found.end());
-  Layout layout;
-  if (grid) {
-    layout = cut_layout(*grid, canvas.width, canvas.height);
-  } else {
-    const auto text = found.find("iclora");
-    if (text == found.end()) {
-      fail_input("{} does not say how it is laid out; give --grid ROWSxCOLUMNS.", origin);
-    }
-    const Json request = parse_json(text->second, origin + ": iclora");
-    const auto stated = request.is_object() ? request.find("layout") : request.end();
-    if (!request.is_object() || stated == request.end() || request.contains("panel")) {
-      fail_input("{} is no canvas (a panel, or its 'iclora' text has no layout); give --grid.",
-                 origin);
-    }
-    layout = layout_from_json(*stated, origin + ": iclora");
-    if (layout.width != canvas.width || layout.height != canvas.height) {
-      fail_input(
-          "{} has {}x{} pixels, but its own layout is for {}x{}; it was resized, give --grid.",
-          origin, canvas.width, canvas.height, layout.width, layout.height);
+std::vector<fs::path> write_pictures(const fs::path& folder,
+                                     const std::vector<NamedPicture>& pictures) {
+  std::vector<fs::path> paths;
+  for (const NamedPicture& picture : pictures) {
+    paths.push_back(folder / picture.name);
+    std::error_code ignored;
+    if (fs::is_directory(paths.back(), ignored)) {
+      fail(ErrorKind::output, "{} cannot be written: it is a folder.", quoted(paths.back()));
     }
   }
-  const std::vector<image::Image> parts = split(canvas, layout);
-  create_folders(out);
-  std::vector<std::filesystem::path> paths;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    paths.push_back(out / fmt::format("{}.png", i + 1));
-    image::write_png(paths.back(), parts[i], panel_texts(texts, layout, i + 1));
+  const std::vector<fs::path> made = missing_folders(folder);
+  try {
+    create_folders(folder);
+    std::vector<std::unique_ptr<AtomicFile>> files;
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      files.push_back(std::make_unique<AtomicFile>(paths[i]));
+      files.back()->write(image::encode_png(pictures[i].picture, pictures[i].texts));
+      files.back()->finish();
+    }
+    for (const auto& file : files) file->commit();
+  } catch (...) {
+    std::error_code ignored;  // remove() leaves a folder alone that holds anything
+    for (const fs::path& path : made) fs::remove(path, ignored);
+    throw;
   }
   return paths;
+}
+
+std::vector<fs::path> split_picture(const fs::path& picture, const std::optional<Grid>& grid,
+                                    const fs::path& out) {
+  const std::string origin = quoted(picture);
+  const std::string bytes = read_file(picture, image::kMaximumFileBytes);
+  const image::Image canvas = image::decode_image(bytes, origin);
+  const image::Texts texts = texts_of(bytes, origin);
+  const Layout layout =
+      grid ? cut_layout(*grid, canvas.width, canvas.height) : own_layout(canvas, texts, origin);
+  std::vector<image::Image> parts = split(canvas, layout);
+  std::vector<NamedPicture> pictures;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    pictures.push_back(
+        {fmt::format("{}.png", i + 1), std::move(parts[i]), panel_texts(texts, layout, i + 1)});
+  }
+  return write_pictures(out, pictures);
+}
+
+Json inspect_picture(const fs::path& picture) {
+  const std::string origin = quoted(picture);
+  const std::string bytes = read_file(picture, image::kMaximumFileBytes);
+  Json json = image::describe_image(bytes, origin);
+  json["bytes"] = bytes.size();
+  const image::Texts texts = texts_of(bytes, origin);
+  Json found = Json::object();
+  for (const auto& [keyword, text] : texts) {
+    if (!found.contains(keyword)) found[keyword] = text;
+  }
+  if (const std::optional<Json> request = request_of(texts)) {
+    json["iclora"] = *request;
+    found.erase("iclora");
+  } else if (found.contains("iclora")) {
+    json["iclora"] = found["iclora"];
+    found.erase("iclora");
+  }
+  json["texts"] = found;
+  return json;
 }
 
 }  // namespace iclora::panels

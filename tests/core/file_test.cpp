@@ -33,6 +33,22 @@ TEST(AtomicFile, NothingStandsUnderTheNameBeforeCommitAndNothingStaysBehind) {
   EXPECT_EQ(entries(scratch.path()), 1U);
 }
 
+TEST(AtomicFile, FinishedFilesAppearOnlyWhenCommitted) {
+  const ScratchFolder scratch;
+  {
+    AtomicFile kept(scratch / "kept");
+    AtomicFile dropped(scratch / "dropped");
+    kept.write("1");
+    kept.finish();
+    dropped.write("2");
+    dropped.finish();
+    EXPECT_FALSE(std::filesystem::exists(scratch / "kept"));
+    kept.commit();
+  }
+  EXPECT_EQ(read_file(scratch / "kept", 10), "1");
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
 TEST(AtomicFile, AFolderThatIsNotThereIsExit6AndNamesThePath) {
   try {
     AtomicFile file("/dev/no-such-folder/x");
