@@ -5,13 +5,15 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "tokenizers/bpe_files.h"
+#include "tokenizers/pipeline_check.h"
 #include "tokenizers/tokenizer_files.h"
 #include "tokenizers/unicode.h"
 
 namespace iclora::tokenizers {
 namespace {
 
-constexpr uint64_t kVocabularyLimit = 64 << 20;
+constexpr uint64_t kFileLimit = 64 << 20;
 constexpr std::string_view kStart = "<|startoftext|>";
 constexpr std::string_view kEnd = "<|endoftext|>";
 
@@ -86,155 +88,108 @@ std::vector<std::vector<char32_t>> words_of(const std::vector<char32_t>& text) {
 }
 
 /// NFC, white space to single spaces, lower case.
-std::vector<char32_t> normalise(std::string_view text) {
-  const std::vector<char32_t> valid = decode_utf8(text);
+std::string normalise(std::string_view text) {
   std::vector<char32_t> out;
-  for (const char32_t c : decode_utf8(nfc(encode_utf8(valid)))) {
+  for (const char32_t c : decode_utf8(nfc(std::string(text)))) {
     if (!is_space(c)) {
       out.push_back(c);
     } else if (out.empty() || out.back() != ' ') {
       out.push_back(' ');
     }
   }
-  return lowercase(out);
+  return encode_utf8(lowercase(out));
 }
 
-Vocabulary vocabulary_from_json(const Json& json, const std::string& origin) {
-  if (!json.is_object() || json.empty()) {
-    fail_input("{}: the vocabulary must be an object from tokens to ids.", origin);
-  }
+struct Parts {
   Vocabulary vocabulary;
-  for (const auto& [token, id] : json.items()) {
-    if (!id.is_number_integer() || id < 0 || id > 1 << 24) {
-      fail_input("{}: the id of token '{}' must be a whole number from 0 to {}, but is {}.", origin,
-                 printable(token), 1 << 24, printable(id.dump(), 40));
-    }
-    vocabulary.emplace(token, id.get<int32_t>());
-  }
-  return vocabulary;
-}
-
-std::pair<std::string, std::string> merge_from_line(std::string_view line, size_t number,
-                                                    const std::string& origin) {
-  const size_t space = line.find(' ');
-  if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
-      line.find(' ', space + 1) != std::string_view::npos) {
-    fail_input("{}: merge {} must be two tokens with a space between, but is '{}'.", origin, number,
-               printable(line));
-  }
-  return {std::string(line.substr(0, space)), std::string(line.substr(space + 1))};
-}
-
-using Merges = std::vector<std::pair<std::string, std::string>>;
-
-Merges merges_from_text(std::string_view text, const std::string& origin) {
   Merges merges;
-  size_t number = 0;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    ++number;
-    if (line.empty() || line.starts_with("#version")) continue;
-    merges.push_back(merge_from_line(line, number, origin));
+  std::string origin;
+  std::optional<Json> json;  ///< tokenizer.json without its vocabulary
+};
+
+Parts parts_from_json(const std::filesystem::path& folder) {
+  const std::string origin = origin_of(folder, "tokenizer.json");
+  BpeJson file = read_bpe_json(folder / "tokenizer.json", {"model", "vocab"});
+  const Json& model = file.rest["model"];
+  if (json_string_or(model, "type", origin, "BPE") != "BPE" || !model.contains("merges")) {
+    fail_input("{}: CLIP's tokenizer must be a BPE model with 'vocab' and 'merges'.", origin);
   }
-  return merges;
+  if (json_string_or(model, "end_of_word_suffix", origin, "") != "</w>") {
+    fail_input("{}: 'end_of_word_suffix' must be \"</w>\", as in CLIP's tokenizer.", origin);
+  }
+  for (const char* key :
+       {"dropout", "continuing_subword_prefix", "fuse_unk", "byte_fallback", "ignore_merges"}) {
+    refuse_member(model, key, origin);
+  }
+  check_clip_pipeline(file.rest, origin);
+  return {std::move(file.vocabulary), merges_from_json(model["merges"], origin), origin,
+          std::move(file.rest)};
 }
 
-Merges merges_from_json(const Json& json, const std::string& origin) {
-  if (!json.is_array()) fail_input("{}: 'merges' must be a list.", origin);
-  Merges merges;
-  for (const Json& entry : json) {
-    if (entry.is_string()) {
-      merges.push_back(merge_from_line(entry.get<std::string>(), merges.size() + 1, origin));
-    } else if (entry.is_array() && entry.size() == 2 && entry[0].is_string() &&
-               entry[1].is_string()) {
-      merges.emplace_back(entry[0].get<std::string>(), entry[1].get<std::string>());
-    } else {
-      fail_input("{}: merge {} must be two tokens.", origin, merges.size() + 1);
-    }
-  }
-  return merges;
-}
-
-int32_t special_id(const Vocabulary& vocabulary, const AddedTokens& added, std::string_view token,
-                   const std::string& origin) {
-  if (const AddedToken* found = added.find(token)) return found->id;
-  const auto found = vocabulary.find(std::string(token));
-  if (found == vocabulary.end()) {
-    fail_input("{}: the vocabulary has no token '{}'.", origin, printable(token));
-  }
-  return found->second;
+Parts parts_from_texts(const std::filesystem::path& folder) {
+  Parts parts;
+  parts.origin = origin_of(folder, "vocab.json");
+  parts.vocabulary = read_bpe_json(folder / "vocab.json", {}).vocabulary;
+  parts.merges = merges_from_text(read_file(folder / "merges.txt", kFileLimit),
+                                  origin_of(folder, "merges.txt"));
+  return parts;
 }
 
 }  // namespace
 
 ClipTokenizer ClipTokenizer::open(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  const TokenizerConfig config = read_tokenizer_config(folder);
-  Vocabulary vocabulary;
-  Merges merges;
-  AddedTokens added;
-  std::string origin;
-  if (std::filesystem::exists(folder / "vocab.json", ignored)) {
-    origin = "'" + printable((folder / "vocab.json").native(), 400) + "'";
-    vocabulary = vocabulary_from_json(read_json(folder / "vocab.json", kVocabularyLimit), origin);
-    const std::filesystem::path path = folder / "merges.txt";
-    merges = merges_from_text(read_file(path, kVocabularyLimit),
-                              "'" + printable(path.native(), 400) + "'");
-  } else if (const auto json = read_tokenizer_json(folder)) {
-    origin = "'" + printable((folder / "tokenizer.json").native(), 400) + "'";
-    const Json& model = (*json)["model"];
-    if (json_string_or(model, "type", origin, "BPE") != "BPE" || !model.contains("merges") ||
-        !model.contains("vocab")) {
-      fail_input("{}: CLIP's tokenizer must be a BPE model with 'vocab' and 'merges'.", origin);
-    }
-    if (json_string_or(model, "end_of_word_suffix", origin, "") != "</w>") {
-      fail_input("{}: 'end_of_word_suffix' must be \"</w>\", as in CLIP's tokenizer.", origin);
-    }
-    for (const char* key :
-         {"dropout", "continuing_subword_prefix", "fuse_unk", "byte_fallback", "ignore_merges"}) {
-      refuse_member(model, key, origin);
-    }
-    vocabulary = vocabulary_from_json(model["vocab"], origin);
-    merges = merges_from_json(model["merges"], origin);
-    if (const auto list = json->find("added_tokens"); list != json->end()) {
-      if (!list->is_array()) fail_input("{}: 'added_tokens' must be a list.", origin);
-      for (const Json& token : *list) {
-        added.add(added_token_from_json(
-            token, json_integer(token, "id", origin + ": added_tokens", 0, 1 << 24), origin));
-      }
-    }
+  Parts parts;
+  if (has_file(folder, "tokenizer.json")) {
+    parts = parts_from_json(folder);
+  } else if (has_file(folder, "vocab.json")) {
+    parts = parts_from_texts(folder);
   } else {
     fail_input(
-        "The folder '{}' holds no CLIP tokenizer (vocab.json and merges.txt, or "
-        "tokenizer.json).",
+        "The folder '{}' holds no CLIP tokenizer (tokenizer.json, or vocab.json and merges.txt).",
         printable(folder.native(), 400));
   }
-  for (const AddedToken& token : config.added_tokens) added.add(token);
-
+  const TokenizerConfig config =
+      read_tokenizer_config(folder, parts.json.has_value() ? &*parts.json : nullptr);
   const auto named = [](const std::string& stated, std::string_view usual) {
     return stated.empty() ? std::string(usual) : stated;
   };
   const std::string bos = named(config.bos_token, kStart);
   const std::string eos = named(config.eos_token, kEnd);
   const std::string pad = named(config.pad_token, kEnd);
-  const int32_t bos_id = special_id(vocabulary, added, bos, origin);
-  const int32_t eos_id = special_id(vocabulary, added, eos, origin);
-  const int32_t pad_id = special_id(vocabulary, added, pad, origin);
-  const int32_t unknown = special_id(vocabulary, added, named(config.unk_token, kEnd), origin);
-  for (const auto& [token, id] : {std::pair(bos, bos_id), {eos, eos_id}, {pad, pad_id}}) {
-    if (added.find(token) == nullptr) added.add({.content = token, .id = id});
-  }
-  int32_t largest = std::max({bos_id, eos_id, pad_id});
-  for (const auto& [token, id] : vocabulary) largest = std::max(largest, id);
+  const std::string unknown = named(config.unk_token, kEnd);
 
-  ClipTokenizer tokenizer(Bpe(std::move(vocabulary), merges, "</w>", unknown, origin));
+  const auto lookup = [&](std::string_view token) {
+    const auto found = parts.vocabulary.find(std::string(token));
+    return found == parts.vocabulary.end() ? -1 : found->second;
+  };
+  std::vector<StatedToken> tokens = config.tokens;
+  for (const std::string& name : {bos, eos, unknown, pad}) {
+    tokens.push_back({{.content = name}, std::nullopt, parts.origin});
+  }
+  if (config.extra_tokens.has_value()) {
+    tokens.insert(tokens.end(), config.extra_tokens->begin(), config.extra_tokens->end());
+  }
+  const auto size = static_cast<int64_t>(parts.vocabulary.size());
+  AddedVocabulary added(tokens, lookup, size, normalise);
+  for (const std::string& name : {bos, eos, pad, unknown}) {
+    const auto states = [&](const StatedToken& token) {
+      return token.id.has_value() && token.token.content == name;
+    };
+    if (lookup(name) < 0 && std::none_of(config.tokens.begin(), config.tokens.end(), states)) {
+      fail_input("{}: the vocabulary has no token '{}'.", parts.origin, printable(name));
+    }
+  }
+  int32_t largest = added.largest_id();
+  for (const auto& [token, id] : parts.vocabulary) largest = std::max(largest, id);
+  const int32_t unknown_id = added.find(unknown);
+
+  ClipTokenizer tokenizer(
+      Bpe(std::move(parts.vocabulary), parts.merges, "</w>", unknown_id, parts.origin));
+  tokenizer.bos_ = added.find(bos);
+  tokenizer.eos_ = added.find(eos);
+  tokenizer.pad_ = added.find(pad);
   tokenizer.added_ = std::move(added);
-  tokenizer.bos_ = bos_id;
-  tokenizer.eos_ = eos_id;
-  tokenizer.pad_ = pad_id;
+  tokenizer.sides_ = config.sides;
   tokenizer.model_max_length_ = config.model_max_length.value_or(77);
   tokenizer.vocabulary_size_ = int64_t{largest} + 1;
   return tokenizer;
@@ -242,7 +197,7 @@ ClipTokenizer ClipTokenizer::open(const std::filesystem::path& folder) {
 
 void ClipTokenizer::encode_text(std::string_view text, std::vector<int32_t>& ids) const {
   static const std::array<std::string, 256> alphabet = byte_alphabet();
-  for (const auto& word : words_of(normalise(text))) {
+  for (const auto& word : words_of(decode_utf8(text))) {
     std::vector<std::string> symbols;
     for (const char byte : encode_utf8(word)) {
       symbols.push_back(alphabet[static_cast<unsigned char>(byte)]);
@@ -254,26 +209,15 @@ void ClipTokenizer::encode_text(std::string_view text, std::vector<int32_t>& ids
 
 std::vector<int32_t> ClipTokenizer::encode(std::string_view text) const {
   std::vector<int32_t> ids = {bos_};
-  for (const Segment& segment : added_.split(text)) {
-    if (segment.id >= 0) {
-      ids.push_back(segment.id);
-    } else {
-      encode_text(segment.text, ids);
-    }
-  }
+  added_.encode(
+      encode_utf8(decode_utf8(text)), normalise,
+      [&](std::string_view piece) { encode_text(piece, ids); }, ids);
   ids.push_back(eos_);
   return ids;
 }
 
 std::vector<int32_t> ClipTokenizer::encode_padded(std::string_view text, int64_t length) const {
-  std::vector<int32_t> ids = encode(text);
-  const auto wanted = static_cast<size_t>(std::max<int64_t>(length, 2));
-  if (ids.size() > wanted) {
-    ids.resize(wanted);
-    ids.back() = eos_;
-  }
-  ids.resize(wanted, pad_);
-  return ids;
+  return fit_to_length(encode(text), length, 1, pad_, sides_);
 }
 
 }  // namespace iclora::tokenizers

@@ -8,6 +8,9 @@ namespace iclora::tokenizers {
 namespace {
 
 constexpr size_t kMostPieces = 4'000'000;
+// Kinds of pieces.
+constexpr uint64_t kControl = 3;
+constexpr uint64_t kUserDefined = 4;
 
 /// Walks over the fields of a protocol-buffer message (wire format of proto2).
 class Message {
@@ -90,10 +93,13 @@ SentencePieceModel parse_spiece(std::string_view bytes, const std::string& origi
         fail_input("{} has more than {} pieces.", origin, kMostPieces);
       }
       Piece piece;
+      uint64_t type = 1;  // normal
       for (Message part(message.bytes(), origin); part.next();) {
         if (part.field() == 1) piece.text = std::string(part.bytes());
         if (part.field() == 2) piece.score = part.number32();
+        if (part.field() == 3) type = part.number();
       }
+      if (type == kControl || type == kUserDefined) model.added.push_back(piece.text);
       model.pieces.push_back(std::move(piece));
     } else if (message.field() == 2) {  // trainer_spec
       for (Message part(message.bytes(), origin); part.next();) {

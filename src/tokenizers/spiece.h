@@ -12,8 +12,9 @@ namespace iclora::tokenizers {
 
 struct SentencePieceModel {
   std::vector<Piece> pieces;
-  int64_t unknown = 0;   ///< trainer_spec.unk_id
-  std::string charsmap;  ///< normalizer_spec.precompiled_charsmap
+  int64_t unknown = 0;             ///< trainer_spec.unk_id
+  std::vector<std::string> added;  ///< control and user-defined pieces, by id
+  std::string charsmap;            ///< normalizer_spec.precompiled_charsmap
 };
 
 /// Errors (exit 2) name `origin` and what is wrong: a damaged message, another kind of model, byte

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "tokenizers/pipeline_check.h"
 #include "tokenizers/spiece.h"
 #include "tokenizers/tokenizer_files.h"
 #include "tokenizers/unicode.h"
@@ -12,57 +13,31 @@ namespace iclora::tokenizers {
 namespace {
 
 constexpr uint64_t kModelLimit = 64 << 20;
+constexpr int32_t kUnknown = 2;
 constexpr std::string_view kSpace = "\u2581";  // the character that stands for a space
 
 struct Parts {
   std::vector<Piece> pieces;
-  int64_t unknown = 2;
   Charsmap charsmap;
-  std::vector<AddedToken> added;
+  std::vector<StatedToken> extra;  ///< added tokens where the configuration lists none
   std::string origin;
 };
 
-/// What the normalizer may be: nothing, or the precompiled map, alone or in a list.
-Charsmap charsmap_from_json(const Json& json, const std::string& origin) {
-  if (json.is_null()) return {};
-  const std::string type = json_string(json, "type", origin + ": normalizer");
-  if (type == "Precompiled") {
-    const auto map = json.find("precompiled_charsmap");
-    if (map == json.end() || map->is_null()) return {};
-    return Charsmap::from_base64(json_string(json, "precompiled_charsmap", origin), origin);
-  }
-  const auto list = json.find("normalizers");
-  if (type == "Sequence" && list != json.end() && list->is_array() && list->size() <= 1) {
-    return list->empty() ? Charsmap() : charsmap_from_json((*list)[0], origin);
-  }
-  fail_input("{}: the normalizer '{}' is not supported; a T5 tokenizer has 'Precompiled'.", origin,
-             printable(type));
+void check_unknown(int64_t id, const std::string& origin) {
+  if (id == kUnknown) return;
+  fail_input("{}: the unknown token's id is {}, expected {}, as in every T5 tokenizer.", origin, id,
+             kUnknown);
 }
 
-/// Only what T5 has: words at white space, then the space mark before each.
-void check_pre_tokenizer(const Json& json, const std::string& origin) {
-  const auto metaspace = [&](const Json& part) {
-    return part.is_object() && part.contains("type") && part["type"] == "Metaspace" &&
-           json_string_or(part, "replacement", origin, std::string(kSpace)) == kSpace &&
-           json_string_or(part, "prepend_scheme", origin, "always") == "always" &&
-           json_bool_or(part, "add_prefix_space", origin, true) &&
-           json_bool_or(part, "split", origin, true);
-  };
-  const auto list = json.is_object() ? json.find("pretokenizers") : json.end();
-  const bool sequence = json.is_object() &&
-                        json_string_or(json, "type", origin, "") == "Sequence" &&
-                        list != json.end() && list->is_array() && list->size() == 2 &&
-                        (*list)[0].is_object() && (*list)[0].contains("type") &&
-                        (*list)[0]["type"] == "WhitespaceSplit" && metaspace((*list)[1]);
-  if (!sequence) {
-    fail_input(
-        "{}: the pre-tokenizer is not supported; a T5 tokenizer has WhitespaceSplit, then "
-        "Metaspace.",
-        origin);
+/// The extra ids, in the order of their numbers.
+void state_extra_ids(int64_t count, Parts& parts) {
+  for (int64_t i = 0; i < count; ++i) {
+    parts.extra.push_back(
+        {{.content = fmt::format("<extra_id_{}>", i)}, std::nullopt, parts.origin});
   }
 }
 
-Parts parts_from_json(const Json& json, const std::string& origin) {
+Parts parts_from_json(const Json& json, const std::string& origin, int64_t extra_ids) {
   Parts parts;
   parts.origin = origin;
   const Json& model = json["model"];
@@ -72,7 +47,8 @@ Parts parts_from_json(const Json& json, const std::string& origin) {
     fail_input("{}: T5's tokenizer must be a Unigram model with a list 'vocab'.", origin);
   }
   refuse_member(model, "byte_fallback", origin);
-  parts.unknown = json_integer(model, "unk_id", origin, 0, 1 << 24);
+  check_unknown(json_integer(model, "unk_id", origin, 0, 1 << 24), origin);
+  parts.pieces.reserve(vocabulary->size());
   for (const Json& entry : *vocabulary) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
       fail_input("{}: entry {} of the vocabulary must be a text and a score.", origin,
@@ -80,33 +56,26 @@ Parts parts_from_json(const Json& json, const std::string& origin) {
     }
     parts.pieces.push_back({entry[0].get<std::string>(), entry[1].get<double>()});
   }
-  parts.charsmap =
-      charsmap_from_json(json.contains("normalizer") ? json["normalizer"] : Json(), origin);
-  check_pre_tokenizer(json.contains("pre_tokenizer") ? json["pre_tokenizer"] : Json(), origin);
-  if (const auto list = json.find("added_tokens"); list != json.end()) {
-    if (!list->is_array()) fail_input("{}: 'added_tokens' must be a list.", origin);
-    for (const Json& token : *list) {
-      parts.added.push_back(added_token_from_json(
-          token, json_integer(token, "id", origin + ": added_tokens", 0, 1 << 24), origin));
-    }
-  }
+  parts.charsmap = Charsmap::from_base64(check_t5_pipeline(json, origin), origin);
+  state_extra_ids(extra_ids, parts);
   return parts;
 }
 
-Parts parts_from_spiece(const std::filesystem::path& path, const TokenizerConfig& config) {
+Parts parts_from_spiece(const std::filesystem::path& folder, int64_t extra_ids) {
   Parts parts;
-  parts.origin = "'" + printable(path.native(), 400) + "'";
-  SentencePieceModel model = parse_spiece(read_file(path, kModelLimit), parts.origin);
+  parts.origin = origin_of(folder, "spiece.model");
+  SentencePieceModel model =
+      parse_spiece(read_file(folder / "spiece.model", kModelLimit), parts.origin);
+  check_unknown(model.unknown, parts.origin);
   parts.pieces = std::move(model.pieces);
-  parts.unknown = model.unknown;
   parts.charsmap = Charsmap::from_bytes(model.charsmap, parts.origin);
-  // The extra ids stand behind the pieces, the highest number first.
-  const int64_t extra = config.extra_ids.value_or(100);
-  for (int64_t i = extra - 1; i >= 0; --i) {
-    const std::string name = fmt::format("<extra_id_{}>", i);
-    const auto id = static_cast<int32_t>(parts.pieces.size());
-    parts.pieces.push_back({name, 0.0});
-    parts.added.push_back({.content = name, .id = id});
+  for (const std::string& name : model.added) {
+    parts.extra.push_back({{.content = name}, std::nullopt, parts.origin});
+  }
+  state_extra_ids(extra_ids, parts);
+  // They stand behind the pieces, the highest number first.
+  for (int64_t i = extra_ids - 1; i >= 0; --i) {
+    parts.pieces.push_back({fmt::format("<extra_id_{}>", i), 0.0});
   }
   return parts;
 }
@@ -114,55 +83,61 @@ Parts parts_from_spiece(const std::filesystem::path& path, const TokenizerConfig
 }  // namespace
 
 T5Tokenizer T5Tokenizer::open(const std::filesystem::path& folder) {
-  const TokenizerConfig config = read_tokenizer_config(folder);
+  const std::optional<Json> json = read_tokenizer_json(folder);
+  const TokenizerConfig config = read_tokenizer_config(folder, json ? &*json : nullptr);
+  const int64_t extra_ids = config.extra_ids.value_or(100);
   Parts parts;
-  std::error_code ignored;
-  if (const auto json = read_tokenizer_json(folder)) {
-    parts =
-        parts_from_json(*json, "'" + printable((folder / "tokenizer.json").native(), 400) + "'");
-  } else if (std::filesystem::exists(folder / "spiece.model", ignored)) {
-    parts = parts_from_spiece(folder / "spiece.model", config);
+  if (json.has_value()) {
+    parts = parts_from_json(*json, origin_of(folder, "tokenizer.json"), extra_ids);
+  } else if (has_file(folder, "spiece.model")) {
+    parts = parts_from_spiece(folder, extra_ids);
   } else {
-    fail_input("The folder '{}' holds no T5 tokenizer (spiece.model or tokenizer.json).",
+    fail_input("The folder '{}' holds no T5 tokenizer (tokenizer.json or spiece.model).",
                printable(folder.native(), 400));
   }
 
   T5Tokenizer tokenizer;
-  tokenizer.unigram_ = std::make_shared<const Unigram>(
-      std::move(parts.pieces), static_cast<int32_t>(parts.unknown), parts.origin);
+  tokenizer.unigram_ =
+      std::make_shared<const Unigram>(std::move(parts.pieces), kUnknown, parts.origin);
   tokenizer.charsmap_ = std::move(parts.charsmap);
-  tokenizer.vocabulary_size_ = tokenizer.unigram_->size();
-  const auto special = [&](const std::string& stated, const char* usual) {
+  const Unigram& unigram = *tokenizer.unigram_;
+  const auto named = [&](const std::string& stated, const char* usual) {
     const std::string name = stated.empty() ? usual : stated;
-    const int32_t id = tokenizer.unigram_->find(name);
-    if (id < 0) {
+    if (unigram.find(name) < 0) {
       fail_input("{}: the vocabulary has no token '{}'.", parts.origin, printable(name));
     }
-    tokenizer.added_.add({.content = name, .id = id});
-    return id;
+    return name;
   };
-  tokenizer.eos_ = special(config.eos_token, "</s>");
-  tokenizer.pad_ = special(config.pad_token, "<pad>");
-  special(config.unk_token, "<unk>");
-  for (const std::vector<AddedToken>& list : {parts.added, config.added_tokens}) {
-    for (const AddedToken& token : list) {
-      tokenizer.vocabulary_size_ = std::max<int64_t>(tokenizer.vocabulary_size_, token.id + 1);
-      tokenizer.added_.add(token);
-    }
+  const std::string eos = named(config.eos_token, "</s>");
+  const std::string pad = named(config.pad_token, "<pad>");
+  const std::string unknown = named(config.unk_token, "<unk>");
+  std::vector<StatedToken> tokens = config.tokens;
+  for (const std::string& name : {eos, unknown, pad}) {
+    tokens.push_back({{.content = name}, std::nullopt, parts.origin});
   }
+  const std::vector<StatedToken>& extra =
+      config.extra_tokens.has_value() ? *config.extra_tokens : parts.extra;
+  tokens.insert(tokens.end(), extra.begin(), extra.end());
+  tokenizer.added_ = AddedVocabulary(
+      tokens, [&](std::string_view token) { return unigram.find(token); }, unigram.size(),
+      [&](std::string_view text) { return tokenizer.charsmap_.apply(text); });
+  tokenizer.eos_ = tokenizer.added_.find(eos);
+  tokenizer.pad_ = tokenizer.added_.find(pad);
+  tokenizer.vocabulary_size_ =
+      std::max<int64_t>(unigram.size(), int64_t{tokenizer.added_.largest_id()} + 1);
+  tokenizer.sides_ = config.sides;
   tokenizer.model_max_length_ = config.model_max_length.value_or(512);
   return tokenizer;
 }
 
 void T5Tokenizer::encode_text(std::string_view text, std::vector<int32_t>& ids) const {
-  const std::string normalised = charsmap_.apply(encode_utf8(decode_utf8(text)));
   std::string word;
   const auto flush = [&] {
     if (!word.empty()) unigram_->encode(word, ids);
     word.clear();
   };
   bool in_word = false;
-  for (const char32_t c : decode_utf8(normalised)) {
+  for (const char32_t c : decode_utf8(text)) {
     if (is_space(c)) {
       flush();
       in_word = false;
@@ -180,26 +155,15 @@ void T5Tokenizer::encode_text(std::string_view text, std::vector<int32_t>& ids) 
 
 std::vector<int32_t> T5Tokenizer::encode(std::string_view text) const {
   std::vector<int32_t> ids;
-  for (const Segment& segment : added_.split(text)) {
-    if (segment.id >= 0) {
-      ids.push_back(segment.id);
-    } else {
-      encode_text(segment.text, ids);
-    }
-  }
+  added_.encode(
+      encode_utf8(decode_utf8(text)), [&](std::string_view part) { return charsmap_.apply(part); },
+      [&](std::string_view piece) { encode_text(piece, ids); }, ids);
   ids.push_back(eos_);
   return ids;
 }
 
 std::vector<int32_t> T5Tokenizer::encode_padded(std::string_view text, int64_t length) const {
-  std::vector<int32_t> ids = encode(text);
-  const auto wanted = static_cast<size_t>(std::max<int64_t>(length, 1));
-  if (ids.size() > wanted) {
-    ids.resize(wanted);
-    ids.back() = eos_;
-  }
-  ids.resize(wanted, pad_);
-  return ids;
+  return fit_to_length(encode(text), length, 0, pad_, sides_);
 }
 
 }  // namespace iclora::tokenizers

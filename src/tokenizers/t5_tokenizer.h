@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/added_vocabulary.h"
 #include "tokenizers/charsmap.h"
 #include "tokenizers/unigram.h"
 
@@ -17,10 +17,11 @@ namespace iclora::tokenizers {
 
 class T5Tokenizer {
  public:
-  /// From `tokenizer.json`, else `spiece.model`. Errors (exit 2) name the file.
+  /// From `tokenizer.json`, else `spiece.model`, with what `tokenizer_config.json` and its older
+  /// companions say of special tokens. Errors (exit 2) name the file.
   static T5Tokenizer open(const std::filesystem::path& folder);
 
-  /// The text, </s>.
+  /// The text, </s>. Each byte that is not UTF-8 counts as U+FFFD.
   std::vector<int32_t> encode(std::string_view text) const;
   /// Exactly `length` ids: cut so that </s> stays, or padded.
   std::vector<int32_t> encode_padded(std::string_view text, int64_t length) const;
@@ -35,7 +36,8 @@ class T5Tokenizer {
 
   std::shared_ptr<const Unigram> unigram_;
   Charsmap charsmap_;
-  AddedTokens added_;
+  AddedVocabulary added_;
+  Sides sides_;
   int32_t eos_ = 1, pad_ = 0;
   int64_t model_max_length_ = 512;
   int64_t vocabulary_size_ = 0;

@@ -28,6 +28,21 @@ constexpr Range kNewNumbers[] = {{0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF
                                  {0x16130, 0x16139}, {0x16D70, 0x16D79}, {0x1CCF0, 0x1CCF9},
                                  {0x1E5F1, 0x1E5FA}};
 
+// Marks that Unicode 10 to 15 gave a combining class, and U+11930, the second half of U+11938.
+constexpr Range kUnorderedMarks[] = {
+    {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},
+    {0xC3C, 0xC3C},     {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},
+    {0x1ABF, 0x1ACE},   {0x1DF6, 0x1DFA},   {0xA82C, 0xA82C},   {0x10D24, 0x10D27},
+    {0x10EAB, 0x10EAC}, {0x10EFD, 0x10EFF}, {0x10F46, 0x10F50}, {0x10F82, 0x10F85},
+    {0x11070, 0x11070}, {0x1133B, 0x1133B}, {0x1145E, 0x1145E}, {0x11839, 0x1183A},
+    {0x11930, 0x11930}, {0x1193D, 0x1193E}, {0x11943, 0x11943}, {0x119E0, 0x119E0},
+    {0x11A34, 0x11A34}, {0x11A47, 0x11A47}, {0x11A99, 0x11A99}, {0x11D42, 0x11D42},
+    {0x11D44, 0x11D45}, {0x11D97, 0x11D97}, {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1},
+    {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF},
+    {0x1E4EC, 0x1E4EF}};
+// Marks of Unicode 16 and 17 that belong to the cluster before them.
+constexpr Range kNewExtenders[] = {{0x897, 0x897}, {0x1ACF, 0x1ADD}, {0x1AE0, 0x1AEB}};
+
 template <size_t N>
 bool contains(const Range (&ranges)[N], char32_t c) {
   return std::any_of(std::begin(ranges), std::end(ranges),
@@ -105,23 +120,50 @@ bool is_number(char32_t c) {
          contains(kNewNumbers, c);
 }
 
+bool is_word(char32_t c) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  const bool circled = (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
+                       (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
+  return is_letter(c) || (category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_NL) ||
+         category == UTF8PROC_CATEGORY_PC || c == 0x200C || c == 0x200D || circled;
+}
+
 bool is_space(char32_t c) {
   return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
          c == 0x3000;
 }
 
-std::string nfc(const std::string& text) {
+namespace {
+
+std::string utf8proc_nfc(std::string_view text) {
   utf8proc_uint8_t* out = nullptr;
   const auto length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                    static_cast<utf8proc_ssize_t>(text.size()), &out,
                    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  if (length < 0) {
-    fail(ErrorKind::internal, "nfc: {}.", utf8proc_errmsg(length));
-  }
+  if (length < 0) fail(ErrorKind::internal, "nfc: {}.", utf8proc_errmsg(length));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(out, &std::free);
   return {reinterpret_cast<const char*>(out), static_cast<size_t>(length)};
+}
+
+}  // namespace
+
+std::string nfc(const std::string& text) {
+  // A mark that is not ordered stands like a letter that composes with nothing.
+  std::string out;
+  size_t start = 0;
+  for (size_t position = 0; position < text.size();) {
+    const std::string_view rest = std::string_view(text).substr(position);
+    const size_t length = std::max<size_t>(utf8_length(rest), 1);
+    if (length > 1 && contains(kUnorderedMarks, decode_utf8(rest.substr(0, length)).front())) {
+      out += utf8proc_nfc(std::string_view(text).substr(start, position - start));
+      out += rest.substr(0, length);
+      start = position + length;
+    }
+    position += length;
+  }
+  return out + utf8proc_nfc(std::string_view(text).substr(start));
 }
 
 std::vector<char32_t> lowercase(const std::vector<char32_t>& text) {
@@ -147,6 +189,7 @@ std::vector<size_t> grapheme_ends(std::string_view text) {
         utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + position,
                          static_cast<utf8proc_ssize_t>(text.size() - position), &c);
     if (length <= 0) fail(ErrorKind::internal, "grapheme_ends: the text is not UTF-8.");
+    if (contains(kNewExtenders, static_cast<char32_t>(c))) c = 0x300;  // a mark like any other
     if (position > 0 && utf8proc_grapheme_break_stateful(before, c, &state)) {
       ends.push_back(position);
     }

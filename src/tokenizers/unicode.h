@@ -1,6 +1,7 @@
 #pragma once
 // The Unicode properties that tokenisation depends on, as the reference library (tokenizers 0.23)
-// has them: classes of Unicode 16, lower case of Unicode 17.
+// has them, measured code point by code point: classes of Unicode 16, lower case and clusters of
+// Unicode 17, composition of Unicode 9. utf8proc 2.8 has Unicode 15 for all of them.
 
 #include <cstdint>
 #include <string>
@@ -19,9 +20,10 @@ size_t utf8_length(std::string_view text);
 bool is_letter(char32_t c);  ///< \p{L}
 bool is_number(char32_t c);  ///< \p{N}
 bool is_space(char32_t c);   ///< White_Space
+bool is_word(char32_t c);    ///< \w: letters, marks, decimal numbers, connectors, joiners
 
-/// Canonical composition. Compositions that came after Unicode 15 (in the Tulu-Tigalari, Gurung
-/// Khema and Kirat Rai scripts) are left as they are.
+/// Canonical composition by Unicode 9, as the reference has it: marks that came later keep their
+/// place, and later compositions are not made.
 std::string nfc(const std::string& text);
 /// Lower case of each character by itself.
 std::vector<char32_t> lowercase(const std::vector<char32_t>& text);

@@ -13,6 +13,15 @@ namespace {
 constexpr double kUnknownPenalty = 10.0;
 constexpr size_t kLongestPiece = 1024;
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 }  // namespace
 
 Unigram::Unigram(std::vector<Piece> pieces, int32_t unknown, const std::string& origin)
@@ -22,6 +31,7 @@ Unigram::Unigram(std::vector<Piece> pieces, int32_t unknown, const std::string& 
                pieces_.size());
   }
   double worst = INFINITY;
+  ids_.reserve(pieces_.size());
   for (size_t id = 0; id < pieces_.size(); ++id) {
     const Piece& piece = pieces_[id];
     if (!std::isfinite(piece.score)) {
@@ -34,8 +44,14 @@ Unigram::Unigram(std::vector<Piece> pieces, int32_t unknown, const std::string& 
     }
     worst = std::min(worst, piece.score);
     longest_ = std::max(longest_, piece.text.size());
-    // Of equal pieces the last one counts, as in the reference.
-    if (!piece.text.empty()) ids_[piece.text] = static_cast<int32_t>(id);
+    if (!is_utf8(piece.text)) {
+      fail_input("{}: piece {} is not UTF-8.", origin, id);
+    }
+    if (piece.text.empty()) continue;
+    if (const auto [first, added] = ids_.emplace(piece.text, static_cast<int32_t>(id)); !added) {
+      fail_input("{}: the pieces {} and {} are both '{}'.", origin, first->second, id,
+                 printable(piece.text));
+    }
   }
   unknown_score_ = worst - kUnknownPenalty;
 }
@@ -76,10 +92,16 @@ void Unigram::encode(std::string_view word, std::vector<int32_t>& ids) const {
     start += character;
   }
   std::vector<int32_t> backwards;
-  for (size_t end = word.size(); end > 0; end = ends[end].start) {
-    const int32_t id = ends[end].id;
-    if (id == unknown_ && !backwards.empty() && backwards.back() == unknown_) continue;
+  for (size_t end = word.size(); end > 0;) {
+    size_t start = ends[end].start;
+    int32_t id = ends[end].id;
+    if (id == unknown_) {
+      while (start > 0 && ends[start].id == unknown_) start = ends[start].start;
+      const int32_t whole = find(word.substr(start, end - start));
+      if (whole >= 0) id = whole;  // where unknown characters together are a piece
+    }
     backwards.push_back(id);
+    end = start;
   }
   ids.insert(ids.end(), backwards.rbegin(), backwards.rend());
 }
