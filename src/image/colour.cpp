@@ -27,29 +27,45 @@ size_t colour_count(Channels channels) {
   return channels == Channels::grey ? 1 : channels == Channels::rgb ? 3 : 4;
 }
 
+/// Whether gAMA states another encoding than that of sRGB, which is near enough to 1 / 2.2.
+bool states_gamma(const Calibration& stated) {
+  return stated.gamma >= 0.05 && stated.gamma <= 20 && std::abs(stated.gamma - 1 / 2.2) >= 0.005;
+}
+
 /// The profile that gAMA and cHRM describe; none where they describe sRGB.
 Profile calibrated_profile(const Source& source) {
   const Calibration& stated = source.calibration;
-  if (stated.gamma < 0.05 || stated.gamma > 20 || source.channels == Channels::cmyk) return nullptr;
-  const bool has_xy = stated.xy[0] > 0 && source.channels == Channels::rgb;
-  const std::array<double, 8>& xy = has_xy ? stated.xy : kSrgbXy;
+  if (stated.gamma < 0.05 || stated.gamma > 20 || source.channels != Channels::rgb) return nullptr;
+  const std::array<double, 8>& xy = stated.xy[0] > 0 ? stated.xy : kSrgbXy;
   double farthest = 0;
   for (size_t i = 0; i < xy.size(); ++i) {
+    if (!(xy[i] >= 0 && xy[i] <= 1) || (i % 2 == 1 && xy[i] < 1e-4)) return nullptr;
     farthest = std::max(farthest, std::abs(xy[i] - kSrgbXy[i]));
   }
-  if (std::abs(stated.gamma - 1 / 2.2) < 0.005 && farthest < 0.002) return nullptr;
+  if (!states_gamma(stated) && farthest < 0.002) return nullptr;
   const std::unique_ptr<cmsToneCurve, FreeCurve> curve(cmsBuildGamma(nullptr, 1 / stated.gamma));
   if (!curve) return nullptr;
-  if (source.channels == Channels::grey) {
-    return Profile(cmsCreateGrayProfile(cmsD50_xyY(), curve.get()));
-  }
-  for (size_t i = 0; i < xy.size(); ++i) {
-    if (!(xy[i] >= 0 && xy[i] <= 1) || (i % 2 == 1 && xy[i] < 1e-4)) return nullptr;
-  }
   const cmsCIExyY white = {xy[0], xy[1], 1};
   const cmsCIExyYTRIPLE primaries = {{xy[2], xy[3], 1}, {xy[4], xy[5], 1}, {xy[6], xy[7], 1}};
   cmsToneCurve* curves[] = {curve.get(), curve.get(), curve.get()};
   return Profile(cmsCreateRGBProfile(&white, &primaries, curves));
+}
+
+/// What each value of a grey picture with gAMA is in sRGB (IEC 61966-2-1); empty where it stays.
+std::vector<uint16_t> grey_curve(const Source& source) {
+  if (source.channels != Channels::grey || !source.icc.empty() ||
+      !states_gamma(source.calibration)) {
+    return {};
+  }
+  std::vector<uint16_t> curve(source.depth == 8 ? 256 : 65536);
+  const auto most = static_cast<double>(curve.size() - 1);
+  for (size_t i = 0; i < curve.size(); ++i) {
+    const double light = std::pow(static_cast<double>(i) / most, 1 / source.calibration.gamma);
+    const double encoded =
+        light <= 0.0031308 ? 12.92 * light : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
+    curve[i] = static_cast<uint16_t>(std::lround(std::clamp(encoded, 0.0, 1.0) * most));
+  }
+  return curve;
 }
 
 /// The profile of the file, where it has one that fits its channels.
@@ -97,6 +113,7 @@ struct SrgbRows::Conversion {
   Source source;
   Rgb background;
   Transform transform;
+  std::vector<uint16_t> grey;  ///< grey_curve
   Image picture;
   std::vector<uint16_t> managed;  ///< one row of RGB, of the source's depth
 
@@ -129,6 +146,7 @@ void SrgbRows::Conversion::put(int64_t y, const Sample* row) {
         value = in[3] - ((kMost - in[c]) * in[3] + kMost / 2) / kMost;
       } else {
         value = in[channels == Channels::grey ? 0 : c];
+        if (!grey.empty()) value = grey[value];
       }
       if (source.alpha) {
         const uint64_t alpha = row[x * stride + stride - 1];
@@ -144,6 +162,7 @@ SrgbRows::SrgbRows(const Source& source, Rgb background)
   conversion_->source = source;
   conversion_->background = background;
   conversion_->transform = transform_of(source);
+  conversion_->grey = grey_curve(source);
   conversion_->picture = Image(source.width, source.height);
   conversion_->managed.resize(static_cast<size_t>(source.width) * 3);
 }

@@ -144,7 +144,7 @@ Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb backg
   const double scale = std::min(static_cast<double>(width) / static_cast<double>(picture.width),
                                 static_cast<double>(height) / static_cast<double>(picture.height));
   const auto side = [&](int64_t old, int64_t most) {
-    return std::clamp<int64_t>(std::lround(static_cast<double>(old) * scale), 1, most);
+    return std::clamp<int64_t>(std::llrint(static_cast<double>(old) * scale), 1, most);
   };
   const Image inner = resize(picture, side(picture.width, width), side(picture.height, height));
   Image out(width, height);
@@ -154,7 +154,7 @@ Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb backg
     out.rgb[i + 2] = background.b;
   }
   const auto offset = [](int64_t free, double centre) {
-    return std::lround(static_cast<double>(free) * in_unit(centre));
+    return std::llrint(static_cast<double>(free) * in_unit(centre));
   };
   const int64_t left = offset(width - inner.width, centre_x);
   const int64_t top = offset(height - inner.height, centre_y);

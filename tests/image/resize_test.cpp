@@ -25,6 +25,31 @@ TEST(Resize, EqualsPillowsLanczosWithinAUnit) {
   }
 }
 
+// The same, cut or padded as Pillow's ImageOps.fit and pad do.
+TEST(Fit, EqualsPillowsFitAndPadWithinAUnit) {
+  struct Case {
+    const char* name;
+    int64_t width, height;
+    double x, y;
+  };
+  const Image picture = read_image(kPictures / "resize.png");
+  for (const Case& c :
+       {Case{"a", 40, 40, 0.5, 0.5}, {"b", 16, 48, 0.2, 0.9}, {"c", 80, 30, 1, 0}}) {
+    const std::string end = std::string(c.name) + ".expected.png";
+    const Image covers[2] = {read_image(kPictures / ("cover-" + end)),
+                             fit_cover(picture, c.width, c.height, c.x, c.y)};
+    const Image contains[2] = {read_image(kPictures / ("contain-" + end)),
+                               fit_contain(picture, c.width, c.height, {}, c.x, c.y)};
+    for (const auto& [expected, ours] :
+         {std::pair(covers[0], covers[1]), {contains[0], contains[1]}}) {
+      ASSERT_EQ(ours.rgb.size(), expected.rgb.size());
+      for (size_t i = 0; i < ours.rgb.size(); ++i) {
+        ASSERT_LE(std::abs(ours.rgb[i] - expected.rgb[i]), 1) << c.name << " at " << i;
+      }
+    }
+  }
+}
+
 TEST(Fit, CoverKeepsTheChosenPartAndContainAllOfIt) {
   // A white square in the middle of a wide black picture.
   Image wide(60, 20);
