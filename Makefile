@@ -4,12 +4,14 @@ SHELL := /bin/bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iclora
 JOBS ?= $(shell nproc)
 PRESET ?= release
+PREFIX ?= /usr/local
 # ccache with a precompiled header, shared by all checkouts of one user.
 export CCACHE_DIR ?= $(CACHE)/ccache
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_MAXSIZE ?= 5G
+export PREFIX
 
 .PHONY: help setup build demo test bench format lint asan fuzz install dist clean
 help: ## this list
@@ -20,17 +22,34 @@ setup: ## install what building needs (Debian packages, libtorch)
 	@tools/setup/libtorch.sh >/dev/null
 
 build: ## set up and build
-	@tools/setup/build.sh $(PRESET) $(JOBS)
+	@tools/setup/build.sh "$(PRESET)" "$(JOBS)"
+
+demo: build ## set up, build, and make, draw from and split with a toy model
+	@tools/demo.sh
 
 test: build ## set up, build and run all tests
-	@ctest --test-dir "build/$(PRESET)" --output-on-failure -j $(JOBS)
+	@ctest --test-dir "build/$(PRESET)" --output-on-failure -j "$(JOBS)"
+
+bench: build ## time kernels, encoders and a step against the machine's own peak
+	@"build/$(PRESET)/bin/iclora" bench
 
 asan: ## run all tests under the address and undefined-behaviour sanitizers
-	@tools/setup/build.sh asan $(JOBS)
-	@ASAN_OPTIONS=detect_leaks=0 ctest --test-dir build/asan --output-on-failure -j $(JOBS)
+	@tools/setup/build.sh asan "$(JOBS)"
+	@ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$(CURDIR)/tools/lint/leaks.txt:print_suppressions=0" \
+	  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/asan --output-on-failure -j "$(JOBS)"
 
 format: ## format all C++ sources
-	@git ls-files -z '*.cpp' '*.h' | xargs -0 -r clang-format-14 -i
+	@tools/setup/packages.sh debian-packages-check.txt
+	@git ls-files -z --cached --others --exclude-standard '*.cpp' '*.h' | xargs -0 -r clang-format-14 -i
+
+lint: build ## check format, includes and clang-tidy over all sources
+	@tools/lint/lint.sh "$(PRESET)" "$(JOBS)"
+
+install: build ## install below PREFIX (default /usr/local; DESTDIR is honoured)
+	@cmake --install "build/$(PRESET)" --prefix "$$PREFIX" --strip
+
+dist: build ## one relocatable folder below dist/
+	@tools/dist/make.sh "$(PRESET)"
 
 clean: ## remove what was built
 	@rm -rf build dist demo

@@ -9,6 +9,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                       -Wno-dangling-pointer)
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
+# RPATH, not RUNPATH: the program's own lib/ then also serves what its libraries need in turn, which
+# is what lets a relocated folder carry them.
+add_link_options(-Wl,--disable-new-dtags)
 
 if(ICLORA_SANITIZE)
   add_compile_options(-fsanitize=${ICLORA_SANITIZE} -fno-sanitize-recover=all -g1)

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Proves that a folder of `make dist` runs wherever it stands: check.sh FOLDER.
+# It is copied to a path with a space and run with an empty environment.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$(cd "$1" && pwd)
+away=$(mktemp -d)
+trap 'rm -rf "$away"' EXIT
+mkdir "$away/some where"
+cp -a "$folder" "$away/some where/iclora"
+moved="$away/some where/iclora"
+stop() { echo "dist: $*" >&2 && exit 1; }
+
+for file in "$moved/bin/iclora" "$moved"/lib/*.so*; do
+  # Every library either stands inside, or is glibc's or libtorch's.
+  while read -r library path; do
+    case "$library" in
+      ld-linux*.so* | libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.* | \
+        libresolv.so.* | libutil.so.* | libc10.so | libtorch*.so | libgomp*.so*) continue ;;
+    esac
+    [ -f "$moved/lib/$library" ] || stop "$(basename "$file") needs $library, which is not inside ($path)."
+  done < <(LD_LIBRARY_PATH= ldd "$file" | awk '$2 == "=>" { print $1, $3 }')
+done
+while read -r library path; do
+  case "$library" in
+    ld-linux*.so* | libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.*) continue ;;
+  esac
+  case "$path" in
+    "$moved"/*) ;;
+    *) stop "the moved program takes $library from '$path'." ;;
+  esac
+done < <(env -i ldd "$moved/bin/iclora" | awk '$2 == "=>" { print $1, $3 }')
+
+cd /
+env -i "$moved/bin/iclora" --version >/dev/null || stop "the moved program does not run."
+env -i "$moved/bin/iclora" --help >/dev/null || stop "the moved program has no help."
+torch=${TORCH_DIR:-}
+[ -n "$torch" ] || torch=$("$here/../setup/libtorch.sh" 2>/dev/null || true)
+if [ -n "$torch" ]; then
+  env -i TORCH_DIR="$torch" "$moved/bin/iclora" doctor >"$away/doctor" 2>&1 ||
+    { tail -n 3 "$away/doctor" >&2; stop "the moved program does not find itself well."; }
+fi
