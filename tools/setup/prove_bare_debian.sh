@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Proves that a bare Debian 12 is enough: prove_bare_debian.sh [--as root|user|both] [--keep] [TARGET]...
+# Proves that a bare Debian 12 is enough: prove_bare_debian.sh [--as root|user|both] [--keep] [--on FOLDER] [TARGET]...
 #
 # Makes a minimal bookworm root with only make, git and ca-certificates (and sudo, for a user who
 # may install packages), clones this checkout's HEAD into it, and runs the make targets there
 # (default: test demo) with no standard input: as root in a plain path, and as a user with sudo in a
 # path with a space. The clone must be clean afterwards.
-# Needs root and debootstrap. Mirrors, proxies, certificates and pip's settings are this machine's.
+# --on takes a copy of a root that debootstrap made before. Needs root and debootstrap. Mirrors, proxies, certificates and pip's settings are this machine's.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-as=both keep=
+as=both keep= base=
 while [ $# -gt 0 ]; do
   case "$1" in
     --as) as=$2 && shift 2 ;;
     --keep) keep=1 && shift ;;
+    --on) base=$2 && shift 2 ;;
     *) break ;;
   esac
 done
@@ -32,9 +33,13 @@ trap 'exit 130' INT TERM HUP
 # The first mirror of this machine's own sources that carries bookworm.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 2>/dev/null |
   awk '$2 == "bookworm" { print $1; exit }')
-debootstrap --variant=minbase --include=make,git,ca-certificates,sudo bookworm "$bare" \
-  ${mirror:+"$mirror"} >"$bare.log" 2>&1 || { tail -n 5 "$bare.log" >&2; stop "debootstrap failed."; }
-rm -f "$bare.log"
+if [ -n "$base" ]; then
+  cp -a "$base/." "$bare/"
+else
+  debootstrap --variant=minbase --include=make,git,ca-certificates,sudo bookworm "$bare" \
+    ${mirror:+"$mirror"} >"$bare.log" 2>&1 || { tail -n 5 "$bare.log" >&2; stop "debootstrap failed."; }
+  rm -f "$bare.log"
+fi
 for folder in /etc/apt/sources.list.d /etc/apt/trusted.gpg.d /etc/apt/keyrings /etc/apt/auth.conf.d; do
   [ ! -d "$folder" ] || { mkdir -p "$bare$folder" && cp -a "$folder/." "$bare$folder/"; }
 done
