@@ -24,14 +24,8 @@ setup: ## install what building needs (Debian packages, libtorch)
 build: ## set up and build
 	@tools/setup/build.sh "$(PRESET)" "$(JOBS)"
 
-demo: build ## set up, build, and make, draw from and split with a toy model
-	@tools/demo.sh
-
 test: build ## set up, build and run all tests
 	@ctest --test-dir "build/$(PRESET)" --output-on-failure -j "$(JOBS)"
-
-bench: build ## time kernels, encoders and a step against the machine's own peak
-	@"build/$(PRESET)/bin/iclora" bench
 
 asan: ## run all tests under the address and undefined-behaviour sanitizers
 	@tools/setup/build.sh asan "$(JOBS)"

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Checks format, includes and clang-tidy: lint.sh [PRESET [JOBS [FILE]...]]; without FILEs all
+# sources. A file that was found clean is not looked at again until it, a header of the project,
+# its compile command or the configuration changes (the cache folder remembers).
+set -euo pipefail
+preset=${1:-release} jobs=${2:-$(nproc)}
+[ $# -lt 2 ] || shift 2
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+tools/setup/packages.sh debian-packages-check.txt
+database=build/$preset/compile_commands.json
+[ -f "$database" ] || { echo "lint: '$database' is missing; run 'make build' first." >&2 && exit 1; }
+
+sources=() headers=()
+while IFS= read -r -d '' file; do
+  [ -f "$file" ] || continue
+  case "$file" in
+    *.cpp) sources+=("$file") ;;
+    *.h) headers+=("$file") ;;
+  esac
+done < <(if [ $# -gt 0 ]; then printf '%s\0' "$@"; else git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h'; fi)
+[ $((${#sources[@]} + ${#headers[@]})) -gt 0 ] || { echo "lint: no C++ file to look at" && exit 0; }
+
+failed=0
+clang-format-14 --dry-run --Werror "${sources[@]}" "${headers[@]}" || failed=1
+# Headers are named by their room; a path upwards would go around the rooms' walls.
+if grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\.?/' "${sources[@]}" "${headers[@]}"; then
+  echo "lint: includes name a header by its room (\"panels/grid.h\"), not by a path." >&2
+  failed=1
+fi
+for file in "${sources[@]}" "${headers[@]}"; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 500 ] || { echo "lint: $file has $lines lines; a file has at most 500." >&2 && failed=1; }
+done
+
+# clang cannot read GCC's precompiled header: a database without it.
+mkdir -p build/lint
+sed -E -e 's/ -Winvalid-pch//; s/ -include ([^ "\\]|\\.)*cmake_pch\.hxx(\\")?//' \
+  -e 's/ -Wno-(maybe-uninitialized|restrict|array-bounds|stringop-overflow|dangling-pointer)//g' \
+  "$database" >build/lint/compile_commands.json
+export LINT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iclora/lint
+mkdir -p "$LINT_CACHE"
+# All headers of the project count for every file: simple, and never too little.
+LINT_SHARED=$({
+  clang-tidy-14 --version
+  cat .clang-tidy
+  git ls-files -z --cached --others --exclude-standard -- '*.h' | xargs -0 -r sha256sum
+  for package in libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev; do
+    dpkg-query -W "$package" 2>/dev/null || true
+  done
+} | sha256sum | cut -d' ' -f1)
+export LINT_SHARED
+export LINT_ROOT=$root
+
+tidy_one() {
+  local file=$1 command key out
+  # By the end of its path: a file that the preset does not build (a fuzz target) has no command.
+  command=$(grep -F "\"file\": \"$LINT_ROOT/$file\"" -B 2 build/lint/compile_commands.json || true)
+  [ -n "$command" ] || { echo "lint: $file is not part of this build, clang-tidy skips it" >&2 && return 0; }
+  key=$(printf '%s' "$LINT_SHARED ${command//$LINT_ROOT/}" | cat - "$file" | sha256sum | cut -d' ' -f1)
+  [ ! -f "$LINT_CACHE/$key" ] || return 0
+  if out=$(clang-tidy-14 -p build/lint --quiet "$file" 2>&1); then
+    : >"$LINT_CACHE/$key"
+  else
+    printf '%s\n' "$out" | grep -v 'warnings generated' >&2
+    return 1
+  fi
+}
+export -f tidy_one
+if [ ${#sources[@]} -gt 0 ]; then
+  printf '%s\0' "${sources[@]}" |
+    xargs -0 -r -n 1 -P "$jobs" bash -c 'tidy_one "$1" || exit 1' tidy || failed=1
+fi
+find "$LINT_CACHE" -type f -mtime +30 -delete 2>/dev/null || true
+[ "$failed" = 0 ] || { echo "lint: see above" >&2 && exit 1; }
+echo "lint: ${#sources[@]} sources and ${#headers[@]} headers are clean"
