@@ -118,11 +118,11 @@ struct SrgbRows::Conversion {
   std::vector<uint16_t> managed;  ///< one row of RGB, of the source's depth
 
   template <typename Sample>
-  void put(int64_t y, const Sample* row);
+  void put(const Sample* row, uint8_t* out);
 };
 
 template <typename Sample>
-void SrgbRows::Conversion::put(int64_t y, const Sample* row) {
+void SrgbRows::Conversion::put(const Sample* row, uint8_t* out) {
   constexpr uint64_t kMost = sizeof(Sample) == 1 ? 255 : 65535;
   const size_t stride = source.samples_per_pixel();
   const auto width = static_cast<size_t>(source.width);
@@ -136,7 +136,6 @@ void SrgbRows::Conversion::put(int64_t y, const Sample* row) {
     channels = Channels::rgb;
   }
   const uint64_t ground[3] = {background.r, background.g, background.b};
-  uint8_t* out = picture.row(y);
   for (size_t x = 0; x < width; ++x) {
     const Sample* in = colours + x * colour_stride;
     for (size_t c = 0; c < 3; ++c) {
@@ -163,17 +162,23 @@ SrgbRows::SrgbRows(const Source& source, Rgb background)
   conversion_->background = background;
   conversion_->transform = transform_of(source);
   conversion_->grey = grey_curve(source);
-  conversion_->picture = Image(source.width, source.height);
+  conversion_->picture.width = source.width;
+  conversion_->picture.height = source.height;
+  // Reserved, but touched only as rows come: a bomb that states a large size stays small.
+  conversion_->picture.rgb.reserve(static_cast<size_t>(source.width * source.height) * 3);
   conversion_->managed.resize(static_cast<size_t>(source.width) * 3);
 }
 
 SrgbRows::~SrgbRows() = default;
 
-void SrgbRows::put(int64_t y, const void* row) {
+void SrgbRows::put(const void* row) {
+  std::vector<uint8_t>& rgb = conversion_->picture.rgb;
+  const size_t start = rgb.size();
+  rgb.resize(start + static_cast<size_t>(conversion_->source.width) * 3);
   if (conversion_->source.depth == 8) {
-    conversion_->put(y, static_cast<const uint8_t*>(row));
+    conversion_->put(static_cast<const uint8_t*>(row), &rgb[start]);
   } else {
-    conversion_->put(y, static_cast<const uint16_t*>(row));
+    conversion_->put(static_cast<const uint16_t*>(row), &rgb[start]);
   }
 }
 

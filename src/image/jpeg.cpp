@@ -74,10 +74,9 @@ bool read_rows(Reader& reader, const Source& source, uint8_t* buffer, SrgbRows& 
                                                             : JCS_CMYK;
   jpeg_start_decompress(&info);
   while (info.output_scanline < info.output_height) {
-    const int64_t y = info.output_scanline;
     JSAMPROW row = buffer;
     jpeg_read_scanlines(&info, &row, 1);
-    out.put(y, buffer);
+    out.put(buffer);
   }
   jpeg_finish_decompress(&info);
   return true;

@@ -2,6 +2,7 @@
 
 #include <csetjmp>
 #include <cstring>
+#include <memory>
 
 #include "core/error.h"
 #include "image/png_chunks.h"
@@ -109,12 +110,12 @@ bool read_rows(Reader& reader, const Source& source, bool interlaced, uint8_t* b
       }
     }
     for (int64_t y = 0; y < source.height; ++y) {
-      out.put(y, buffer + static_cast<size_t>(y) * row_bytes);
+      out.put(buffer + static_cast<size_t>(y) * row_bytes);
     }
   } else {
     for (int64_t y = 0; y < source.height; ++y) {
       png_read_row(reader.png, buffer, nullptr);
-      out.put(y, buffer);
+      out.put(buffer);
     }
   }
   png_read_end(reader.png, nullptr);
@@ -167,10 +168,10 @@ Image decode_png(std::string_view bytes, const std::string& origin, Rgb backgrou
     fail_input("{} cannot be decoded: {}.", origin, printable(reader.message));
   }
   const bool interlaced = header_of(chunks).interlace != 0;
-  std::vector<uint8_t> buffer(source.row_bytes() *
-                              (interlaced ? static_cast<size_t>(source.height) : 1));
+  const auto buffer = std::make_unique_for_overwrite<uint8_t[]>(
+      source.row_bytes() * (interlaced ? static_cast<size_t>(source.height) : 1));
   SrgbRows rows(source, background);
-  if (!read_rows(reader, source, interlaced, buffer.data(), rows)) {
+  if (!read_rows(reader, source, interlaced, buffer.get(), rows)) {
     fail_input("{} cannot be decoded: {}.", origin, printable(reader.message));
   }
   return rows.take();

@@ -47,9 +47,9 @@ class SrgbRows {
   SrgbRows(const SrgbRows&) = delete;
   SrgbRows& operator=(const SrgbRows&) = delete;
 
-  /// `row` has source.row_bytes() bytes.
-  void put(int64_t y, const void* row);
-  /// The whole, turned upright.
+  /// The next row, from the top; source.row_bytes() bytes.
+  void put(const void* row);
+  /// The whole, turned upright, once all rows were put.
   Image take();
 
  private:

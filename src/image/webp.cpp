@@ -69,15 +69,16 @@ Features features_of(std::string_view bytes, const std::string& origin) {
 Image decode_webp(std::string_view bytes, const std::string& origin, Rgb background) {
   const Source source = features_of(bytes, origin).source;
   const size_t row_bytes = source.row_bytes();
-  std::vector<uint8_t> pixels(row_bytes * static_cast<size_t>(source.height));
+  const size_t size = row_bytes * static_cast<size_t>(source.height);
+  const auto pixels = std::make_unique_for_overwrite<uint8_t[]>(size);
   const auto decode = source.alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
-  if (decode(data_of(bytes), bytes.size(), pixels.data(), pixels.size(),
-             static_cast<int>(row_bytes)) == nullptr) {
+  if (decode(data_of(bytes), bytes.size(), pixels.get(), size, static_cast<int>(row_bytes)) ==
+      nullptr) {
     fail_input("{} is a damaged or truncated WebP file; copy the file again.", origin);
   }
   SrgbRows rows(source, background);
   for (int64_t y = 0; y < source.height; ++y) {
-    rows.put(y, pixels.data() + static_cast<size_t>(y) * row_bytes);
+    rows.put(pixels.get() + static_cast<size_t>(y) * row_bytes);
   }
   return rows.take();
 }
