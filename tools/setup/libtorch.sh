@@ -81,7 +81,7 @@ else
 fi
 for wheel in "$scratch"/wheels/*.whl; do
   case "$(basename "$wheel")" in
-    nvidia_* | cuda_toolkit*) unpack "$wheel" ;;
+    nvidia_*) unpack "$wheel" ;;
   esac
 done
 check "$scratch/tree/torch" ||
