@@ -23,6 +23,7 @@ done < <(if [ $# -gt 0 ]; then printf '%s\0' "$@"; else git ls-files -z --cached
 
 failed=0
 clang-format-14 --dry-run --Werror "${sources[@]}" "${headers[@]}" || failed=1
+tools/lint/documents.sh || failed=1
 # Headers are named by their room; a path upwards would go around the rooms' walls.
 if grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\.?/' "${sources[@]}" "${headers[@]}"; then
   echo "lint: includes name a header by its room (\"panels/grid.h\"), not by a path." >&2
