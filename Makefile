@@ -24,8 +24,14 @@ setup: ## install what building needs (Debian packages, libtorch)
 build: ## set up and build
 	@tools/setup/build.sh "$(PRESET)" "$(JOBS)"
 
+demo: build ## set up, build, make a toy model, draw a set with it and split it
+	@PRESET="$(PRESET)" tools/demo.sh
+
 test: build ## set up, build and run all tests
 	@ctest --test-dir "build/$(PRESET)" --output-on-failure -j "$(JOBS)"
+
+bench: build ## time kernels, encoders and a step against the machine's own peak
+	@"build/$(PRESET)/bin/iclora" bench
 
 asan: ## run all tests under the address and undefined-behaviour sanitizers
 	@tools/setup/build.sh asan "$(JOBS)"

@@ -39,4 +39,11 @@ torch=${TORCH_DIR:-}
 if [ -n "$torch" ]; then
   env -i TORCH_DIR="$torch" "$moved/bin/iclora" doctor >"$away/doctor" 2>&1 ||
     { tail -n 3 "$away/doctor" >&2; stop "the moved program does not find itself well."; }
+  cd "$away"
+  echo 'preset: toy' >toy.yaml
+  env -i TORCH_DIR="$torch" "$moved/bin/iclora" init toy.yaml --out toy >/dev/null
+  env -i TORCH_DIR="$torch" "$moved/bin/iclora" generate --model toy --grid 1x2 --panel 64x64 \
+    --steps 2 --seed 1 --prompt 'two mugs' --out set --quiet >/dev/null
+  env -i "$moved/bin/iclora" split set/canvas-01.png --out panels >/dev/null
+  [ -f panels/2.png ] || stop "the moved program did not make and split a set."
 fi
