@@ -6,13 +6,21 @@
   clip_ends, t5_ends
   padded.*      the first 200 strings, cut and padded to 77 (CLIP) and 64 (T5)
 
+and tests/fixtures/tokenizers/forms.json: folders as they are found in the wild, made from a base by
+changing members of its files, with the ids that transformers gives for a few strings.
+
 With `--real CLIP_FOLDER T5_FOLDER OUT` the same for any tokenizers (int32), for comparing by hand.
 """
 
+import json
 import pathlib
 import random
+import shutil
 import sys
+import tempfile
 
+import sentencepiece
+import toy
 import torch
 from safetensors.torch import save_file
 from transformers import CLIPTokenizer, T5TokenizerFast
@@ -84,12 +92,146 @@ def dump(clip, t5, texts, dtype) -> dict:
     return tensors
 
 
+FORM_STRINGS = [
+    "a red fox, it's 12 <|startoftext|> x <|STARTOFTEXT|>y<|endoftext|> <|ENDOFTEXT|> z",
+    "a <sks> b", "a<SKS>b", "sks A SKS asksb sks's _sks sks\u0301 sks\u200d \u24d2sks \u00bdsks", " <mask> ",
+    "a  <mask>  b<Mask>", "!a! ! b", "  </s>  a</s> b <pad> <unk>x", "x <extra_id_3> <extra_id_0>y", "<user>a",
+    "word " * 30, "", "\u2581a\u2581 \u2581", "caf\u00e9 e\u0301 \U0001D15E \uff21\u0301 \u00b2\u1ad0 a\u08d2\u0316",
+]
+
+
+def token(content: str, **flags) -> dict:
+    usual = dict(lstrip=False, rstrip=False, single_word=False, normalized=False, special=True)
+    return {"content": content} | usual | flags
+
+
+def forms() -> list[dict]:
+    """Folders as they are found in the wild: a base, members changed in its files, files removed."""
+    config, special, model = "tokenizer_config.json", "special_tokens_map.json", "tokenizer.json"
+    clip, clip_json = "toy-dev/tokenizer", "toy-schnell/tokenizer"
+    t5, t5_json = "toy-dev/tokenizer_2", "toy-schnell/tokenizer_2"
+    size = len(json.loads((ROOT / "models" / clip / "vocab.json").read_text()))
+    bos, eos = str(size - 2), str(size - 1)
+    pieces = len(json.loads((ROOT / "models" / t5_json / model).read_text())["model"]["vocab"])
+    more = lambda first, *tokens: {str(first + i): t for i, t in enumerate(tokens)}
+    out = []
+
+    def form(name, base, change=None, remove=()):
+        out.append({"name": name, "base": base, "change": change or {}, "remove": list(remove)})
+
+    # What FLUX.1's own folder has: the start of the text is looked for in lower case.
+    form("published CLIP", clip, {config: {"added_tokens_decoder": {
+        bos: token("<|startoftext|>", normalized=True), eos: token("<|endoftext|>")}}})
+    form("only vocabulary and merges", clip, remove=[config, special])
+    form("older CLIP", clip, {special: {"bos_token": token("<|startoftext|>", normalized=True)},
+                              "added_tokens.json": {"sks": size, "<mask>": size + 1}})
+    form("CLIP padded with a sign", clip, {special: {"pad_token": "!"}})
+    form("CLIP with tokens that strip", clip, {config: {"added_tokens_decoder": {
+        bos: token("<|startoftext|>", lstrip=True, rstrip=True), eos: token("<|endoftext|>", lstrip=True)}
+        | more(size, token("sks", single_word=True), token("<mask>", lstrip=True, rstrip=True, special=False),
+               token("<SKS>", normalized=True, special=False))}})
+    form("CLIP with a normalised word", clip, {config: {"added_tokens_decoder": {
+        bos: token("<|startoftext|>"), eos: token("<|endoftext|>")}
+        | more(size, token("SKS", normalized=True, special=False, single_word=True, lstrip=True))}})
+    form("CLIP with extra tokens", clip, {config: {"extra_special_tokens": ["<sks>", "<mask>"]}})
+    form("CLIP with additional tokens", clip, {config: {"additional_special_tokens": [
+        "<sks>", {"__type": "AddedToken"} | token("<mask>", lstrip=True)]}})
+    form("CLIP with a named token", clip, {config: {"image_token": "<mask>"}})
+    form("CLIP from the left", clip, {config: {"padding_side": "left", "truncation_side": "left"}})
+    form("CLIP as last used", clip_json, {model: {
+        "truncation": {"direction": "Left", "max_length": 77, "strategy": "LongestFirst", "stride": 0},
+        "padding": {"strategy": {"Fixed": 77}, "direction": "Left", "pad_to_multiple_of": None,
+                    "pad_id": size - 1, "pad_type_id": 0, "pad_token": "<|endoftext|>"}}})
+    form("CLIP without added tokens", clip_json, {model: {"added_tokens": []}})
+    # The published tokenizer.json states the rules of an older version.
+    old = json.loads((ROOT / "models" / t5_json / model).read_text())["normalizer"]
+    form("published T5", t5_json, {model: {
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Precompiled", "precompiled_charsmap": None},
+            {"type": "Strip", "strip_left": False, "strip_right": True},
+            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u2581"}]},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "add_prefix_space": True,
+                          "prepend_scheme": "first"}}})
+    assert old["type"] == "Precompiled"
+    form("T5 without configuration", t5, remove=[config])
+    form("T5 with two extra ids", t5, {config: {"extra_special_tokens": None, "extra_ids": 2}})
+    form("T5 json without configuration", t5_json, remove=[config])
+    form("T5 without a character map", t5_json, {model: {"normalizer": None}})
+    form("T5 with tokens that strip", t5, {config: {"added_tokens_decoder": {
+        "0": token("<pad>", lstrip=True), "1": token("</s>", lstrip=True, rstrip=True), "2": token("<unk>")}
+        | more(pieces, token("sks", single_word=True), token("<mask>", rstrip=True, special=False),
+               token("<sks>", normalized=True, special=False))}})
+    form("T5 that ends otherwise", t5, {config: {"eos_token": "<extra_id_0>"}})
+    form("T5 from the left", t5, {config: {"padding_side": "left", "truncation_side": "left"}})
+    form("older T5", t5, {special: {"eos_token": token("</s>", lstrip=True, normalized=True),
+                                    "additional_special_tokens": ["<sks>"]}})
+    form("T5 of its own pieces", "own")
+    return out
+
+
+def own_pieces(folder: pathlib.Path) -> None:
+    """A sentencepiece model with its own character map and user-defined and control pieces."""
+    rules = folder / "rules.tsv"
+    rules.write_text("61\t62\n64 301\t44\nC5\t41 30A\n41 42\t7A 7A\nE9\t65\n")
+    (folder / "corpus.txt").write_text(toy.CORPUS)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "corpus.txt"), model_prefix=str(folder / "spiece"), vocab_size=160,
+        model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>",
+        normalization_rule_tsv=str(rules), user_defined_symbols=["<sks>", "<user>"],
+        control_symbols=["<mask>"], hard_vocab_limit=False, num_threads=1, minloglevel=2)
+    for name in ("rules.tsv", "corpus.txt", "spiece.vocab"):
+        (folder / name).unlink()
+    (folder / "tokenizer_config.json").write_text(json.dumps(
+        {"extra_ids": 4, "model_max_length": 64, "tokenizer_class": "T5Tokenizer"}) + "\n")
+
+
+def dump_forms() -> None:
+    out = ROOT / "tokenizers"
+    out.mkdir(exist_ok=True)
+    own = out / "own"
+    own.mkdir(exist_ok=True)
+    own_pieces(own)
+    result = forms()
+    for form in result:
+        base = own if form["base"] == "own" else ROOT / "models" / form["base"]
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch) / "tokenizer"
+            shutil.copytree(base, folder)
+            for name in form["remove"]:
+                (folder / name).unlink()
+            for name, members in form["change"].items():
+                path = folder / name
+                content = json.loads(path.read_text()) if path.exists() else {}
+                for key, value in members.items():
+                    content[key] = value
+                    if form["name"] == "published T5" and key == "normalizer":
+                        map_ = json.loads((base / name).read_text())["normalizer"]
+                        content[key]["normalizers"][0] = map_
+                    if value is None and name != "tokenizer.json":
+                        del content[key]
+                path.write_text(json.dumps(content))
+            kind = CLIPTokenizer if (base / "merges.txt").exists() or "tokenizer" == base.name \
+                else T5TokenizerFast
+            form["kind"] = "clip" if kind is CLIPTokenizer else "t5"
+            tokenizer = kind.from_pretrained(folder)
+            form["ids"] = [tokenizer(s, truncation=False).input_ids for s in FORM_STRINGS]
+            form["padded"] = [tokenizer(s, padding="max_length", max_length=12, truncation=True).input_ids
+                              for s in FORM_STRINGS]
+            form["model_max_length"] = min(tokenizer.model_max_length, 10**6)
+        if form["name"] == "published T5":
+            del form["change"]["tokenizer.json"]["normalizer"]["normalizers"][0]["precompiled_charsmap"]
+    lines = ",\n".join(json.dumps(form, ensure_ascii=True) for form in result)
+    (out / "forms.json").write_text(
+        '{"strings": ' + json.dumps(FORM_STRINGS) + ',\n"forms": [\n' + lines + "\n]}\n")
+
+
 def main() -> None:
     if len(sys.argv) == 5 and sys.argv[1] == "--real":
         save_file(dump(CLIPTokenizer.from_pretrained(sys.argv[2]),
                        T5TokenizerFast.from_pretrained(sys.argv[3]), strings(), torch.int32),
                   sys.argv[4])
         return
+    dump_forms()
     folder = ROOT / "models" / "toy-dev"
     save_file(dump(CLIPTokenizer.from_pretrained(folder / "tokenizer"),
                    T5TokenizerFast.from_pretrained(folder / "tokenizer_2"), strings(), torch.int16),
