@@ -64,7 +64,8 @@ platform=(--only-binary=:all: --implementation cp --python-version 3.11
 # --no-deps: the libraries for a GPU are 4 GB that a machine without one has no use for.
 lists=(-r "$here/libtorch.txt")
 [ "$flavour" = cpu ] || lists+=(-r "$here/libtorch-cuda.txt")
-say "fetching libtorch $version for $flavour into $cache (0.54 GB; with a GPU 2.5 GB)"
+size="0.54 GB"; [ "$flavour" = cpu ] || size="several GB, for a GPU"
+say "fetching libtorch $version into $cache ($size)"
 # 9>&-: what pip starts must not hold the lock.
 TMPDIR=$scratch python3 -m pip --disable-pip-version-check download -q --no-cache-dir --no-input \
   --retries 5 --no-deps --require-hashes "${platform[@]}" "${lists[@]}" -d "$scratch/wheels" \
