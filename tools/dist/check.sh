@@ -11,6 +11,9 @@ cp -a "$folder" "$away/some where/iclora"
 moved="$away/some where/iclora"
 stop() { echo "dist: $*" >&2 && exit 1; }
 
+# Name and path of each library, "not found" where there is none.
+needed() { env -i PATH="$PATH" ldd "$1" | sed -nE 's/ \(0x[0-9a-f]+\)$//; s/^[[:space:]]*([^ ]+) => (.*)$/\1 \2/p'; }
+
 for file in "$moved/bin/iclora" "$moved"/lib/*.so*; do
   # Every library either stands inside, or is glibc's or libtorch's.
   while read -r library path; do
@@ -19,7 +22,7 @@ for file in "$moved/bin/iclora" "$moved"/lib/*.so*; do
         libresolv.so.* | libutil.so.* | libc10.so | libtorch*.so | libgomp*.so*) continue ;;
     esac
     [ -f "$moved/lib/$library" ] || stop "$(basename "$file") needs $library, which is not inside ($path)."
-  done < <(LD_LIBRARY_PATH= ldd "$file" | awk '$2 == "=>" { print $1, $3 }')
+  done < <(needed "$file")
 done
 while read -r library path; do
   case "$library" in
@@ -29,7 +32,7 @@ while read -r library path; do
     "$moved"/*) ;;
     *) stop "the moved program takes $library from '$path'." ;;
   esac
-done < <(env -i ldd "$moved/bin/iclora" | awk '$2 == "=>" { print $1, $3 }')
+done < <(needed "$moved/bin/iclora")
 
 cd /
 env -i "$moved/bin/iclora" --version >/dev/null || stop "the moved program does not run."
