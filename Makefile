@@ -9,7 +9,8 @@ PREFIX ?= /usr/local
 export CCACHE_DIR ?= $(CACHE)/ccache
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR = 1
-export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
+# Not include_file_mtime: a header that changes while its includer compiles would poison the cache.
+export CCACHE_SLOPPINESS = pch_defines,time_macros
 export CCACHE_MAXSIZE ?= 5G
 export PREFIX
 
