@@ -5,6 +5,8 @@
 
 namespace iclora::cli {
 
+void add_bench(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_init(CLI::App& app, Context& context);
 
 }  // namespace iclora::cli

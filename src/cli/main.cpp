@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
     Context context;
     prepare(app);
     app.set_version_flag("--version", fmt::format("iclora {}", build_id()), "Version and build");
+    add_bench(app, context);
     add_doctor(app, context);
+    add_init(app, context);
     if (parse_line(app, argc, argv) && context.run) context.run();
     return 0;
   } catch (...) {

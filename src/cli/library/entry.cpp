@@ -20,6 +20,7 @@ const std::map<std::string_view, Verb>& verbs() {
   static const std::map<std::string_view, Verb> table = {
       {"bench", bench},
       {"generate", generate},
+      {"init", init},
       {"runtime-info", runtime_info},
   };
   return table;

@@ -16,6 +16,9 @@ Json runtime_info(const Json& request, Progress& progress);
 /// peak_bytes (design 4.1).
 Json generate(const Json& request, Progress& progress);
 
+/// A model folder with random weights: `config` (a YAML file of sizes), `out` -> model, parameters.
+Json init(const Json& request, Progress& progress);
+
 /// Timings: `filter`, `seconds`, `threads` -> machine and results (design 4.1).
 Json bench(const Json& request, Progress& progress);
 

@@ -1,0 +1,51 @@
+// iclora init: a model folder with random weights, from sizes.
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/library.h"
+#include "cli/output.h"
+
+namespace iclora::cli {
+namespace {
+
+struct Options {
+  std::string config;
+  std::string out;
+  bool json = false;
+};
+
+}  // namespace
+
+void add_init(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command =
+      add_command(app, "init", "Make a model folder with random weights, from sizes",
+                  {{"iclora init toy.yaml --out toy", "toy.yaml may be as short as: preset: toy"},
+                   {"iclora init big.yaml --out big",
+                    "with preset: flux-dev, FLUX.1-dev's own sizes (24 GB)"}});
+  const CLI::Option* config = command->add_option(
+      "CONFIG", options->config,
+      "YAML: preset (flux-dev, flux-schnell, toy), dtype (bf16, fp32), seed, panel, "
+      "dialect, text_length, shard_bytes, tokenizer and tokenizer_2 (folders to "
+      "copy), and sizes below transformer, text_encoder, text_encoder_2, vae, "
+      "scheduler, under the names of their config.json");
+  const CLI::Option* out = command->add_option("--out", options->out, "The folder to make");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([=, &context] {
+    need(*command, *config, "CONFIG");
+    need(*command, *out, "--out");
+    context.run = [=] {
+      Terminal terminal(false);
+      const Json result =
+          call_library("init", {{"config", options->config}, {"out", options->out}}, terminal);
+      if (options->json) {
+        print_json(result);
+      } else {
+        print_result(result["model"].get<std::string>() + "\n");
+      }
+    };
+  });
+}
+
+}  // namespace iclora::cli
