@@ -45,6 +45,9 @@ Json parse_json(std::string_view text, const std::string& origin) {
     }
     return true;
   };
+  if (text.find('\0') != std::string_view::npos) {  // the parser would take it for the end
+    fail_input("{} is not valid JSON: it holds a zero byte.", printable(origin));
+  }
   try {
     return Json::parse(text.begin(), text.end(), watch);
   } catch (const Json::exception& error) {

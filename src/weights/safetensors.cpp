@@ -273,6 +273,10 @@ SafetensorsFile::SafetensorsFile(std::shared_ptr<const MappedFile> file) : file_
     fail_input("{}: the header must start with '{{'; this is not a safetensors file.", origin);
   }
   file_->check_unchanged();
+  if (std::memchr(text, 0, header_size) != nullptr) {  // the parser would take it for the end
+    fail_input("{}: the header is not valid JSON (it holds a zero byte); the file is damaged.",
+               origin);
+  }
   HeaderReader reader(origin);
   Json::sax_parse(text, text + header_size, &reader);
   entries_ = std::move(reader.entries);

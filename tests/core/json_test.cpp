@@ -27,6 +27,7 @@ TEST(ParseJson, RefusesDuplicateKeysAtEveryDepthByName) {
 TEST(ParseJson, RefusesTrailingTextBadUtf8AndDepth) {
   EXPECT_THAT(message_of("{} {}"), testing::HasSubstr("not valid JSON"));
   EXPECT_THAT(message_of("{\"a\":\"\xff\"}"), testing::HasSubstr("not valid JSON"));
+  EXPECT_THAT(message_of(std::string("{}\0x", 4)), testing::HasSubstr("zero byte"));
   EXPECT_THAT(message_of(std::string(100000, '[')), testing::HasSubstr("nested deeper"));
 }
 
