@@ -119,6 +119,8 @@ class Watch {
 BpeJson read_bpe_json(const std::filesystem::path& path, const std::vector<std::string>& where) {
   const std::string origin = "'" + printable(path.native(), 400) + "'";
   const std::string text = read_file(path, kFileLimit);
+  // A zero byte ends the text for the parser.
+  if (text.find('\0') != std::string::npos) parse_json(text, origin);
   BpeJson file;
   Watch watch(where, origin, file.vocabulary);
   try {

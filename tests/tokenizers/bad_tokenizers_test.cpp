@@ -97,6 +97,8 @@ TEST(BadClipFiles, EachIsOneSentence) {
   EXPECT_THAT(vocab(R"({"a":1,"b":1})"), HasSubstr("the same id 1"));
   EXPECT_THAT(vocab(R"({"a":{}})"), HasSubstr("but is an object"));
   EXPECT_THAT(vocab(R"({"a":[[1]]})"), HasSubstr("but is a list"));
+  EXPECT_THAT(vocab(content_of(good / "vocab.json") + std::string("\0{", 2)),
+              HasSubstr("not valid JSON"));
   EXPECT_THAT(vocab(std::string(100, '[')), HasSubstr("nested too deep"));
   EXPECT_THAT(vocab("{\"\xff\":1}"), HasSubstr("not valid JSON"));
   EXPECT_THAT(merges(std::string("a \xff\n", 4)), HasSubstr("not made of tokens"));
