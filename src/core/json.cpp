@@ -11,6 +11,9 @@ namespace iclora {
 namespace {
 
 constexpr int kMaximumDepth = 64;
+// The JSON type looks each new key up among all earlier ones: a file of a million keys would take
+// an hour. The largest known object, a model's list of tensors, has some thousands.
+constexpr size_t kMostKeys = 1 << 15;
 
 const Json* member(const Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
@@ -42,6 +45,10 @@ Json parse_json(std::string_view text, const std::string& origin) {
         !keys.back().insert(parsed.get<std::string>()).second) {
       fail_input("{}: the key '{}' stands twice in one object; keep one.", printable(origin),
                  printable(parsed.get<std::string>()));
+    }
+    if (event == Json::parse_event_t::key && keys.back().size() > kMostKeys) {
+      fail_input("{} has more than {} keys in one object; it is not a file of this kind.",
+                 printable(origin), kMostKeys);
     }
     return true;
   };

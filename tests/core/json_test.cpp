@@ -31,6 +31,13 @@ TEST(ParseJson, RefusesTrailingTextBadUtf8AndDepth) {
   EXPECT_THAT(message_of(std::string(100000, '[')), testing::HasSubstr("nested deeper"));
 }
 
+TEST(ParseJson, RefusesMoreKeysThanAnyFileHas) {
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) text += "\"" + std::to_string(i) + "\":0,";
+  text.back() = '}';
+  EXPECT_THAT(message_of(text), testing::HasSubstr("more than 32768 keys"));
+}
+
 TEST(JsonMembers, IntegersAreCheckedAgainstTypeAndRange) {
   const Json object =
       parse_json(R"({"n":-5,"f":1.5,"big":18446744073709551615,"huge":1e30})", "c.json");
