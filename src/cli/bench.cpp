@@ -1,74 +1,88 @@
-// iclora bench: timings of the parts, beside the machine's own peak.
-
-#include <fmt/format.h>
+// iclora bench: timings beside the machine's own peak.
 
 #include <memory>
+#include <regex>
 
 #include "cli/commands.h"
 #include "cli/library.h"
+#include "cli/numbers.h"
 #include "cli/output.h"
+#include "core/error.h"
 
 namespace iclora::cli {
 namespace {
 
 struct Options {
-  std::string filter;
-  double seconds = 1.0;
-  int threads = 0;
+  std::optional<std::string> filter, seconds, threads;
   bool json = false;
+  bool quiet = false;
 };
 
 std::string table(const Json& report) {
   const Json& machine = report["machine"];
   std::string text = fmt::format(
-      "{}, {} threads; peak {:.0f} GFLOP/s in fp32 ({}), {:.0f} in bf16 ({})\n{:<44} {:>11} {:>11} "
-      "{:>10} {:>6}\n",
-      machine["processor"].get<std::string>(), machine["threads"].get<int>(),
-      machine["peak_fp32_gflops"].get<double>(), machine["fp32_unit"].get<std::string>(),
-      machine["peak_bf16_gflops"].get<double>(), machine["bf16_unit"].get<std::string>(), "case",
-      "median ms", "best ms", "GFLOP/s", "peak");
+      "{}, {} threads; peak {:.0f} GFLOP/s fp32, {:.0f} bf16\n",
+      machine["processor"].get<std::string>(), machine["threads"].get<int64_t>(),
+      machine["peak_fp32_gflops"].get<double>(), machine["peak_bf16_gflops"].get<double>());
   for (const Json& result : report["results"]) {
-    text +=
-        fmt::format("{:<44} {:>11.3f} {:>11.3f}", result["name"].get<std::string>(),
-                    result["median_s"].get<double>() * 1e3, result["min_s"].get<double>() * 1e3);
+    text += fmt::format("{:44} {:>10}", result["name"].get<std::string>(),
+                        duration_text(result["median_s"].get<double>()));
     if (result["flop"].get<double>() > 0) {
-      text += fmt::format(" {:>10.1f} {:>5.0f}%", result["rate_gflops"].get<double>(),
-                          result["peak_fraction"].get<double>() * 100);
+      text +=
+          fmt::format("  {:8.1f} GFLOP/s  {:4.0f} % of peak", result["rate_gflops"].get<double>(),
+                      100 * result["peak_fraction"].get<double>());
     }
     text += "\n";
   }
   return text;
 }
 
+void run(const Options& options) {
+  Json request = Json::object();
+  if (options.filter) {
+    try {
+      const std::regex checked(*options.filter);
+    } catch (const std::regex_error&) {
+      fail_input("--filter must be a regular expression, but it is '{}'",
+                 printable(*options.filter));
+    }
+    request["filter"] = *options.filter;
+  }
+  if (options.seconds) {
+    request["seconds"] = parse_number(*options.seconds, "--seconds", 0, 3600);
+  }
+  if (options.threads) {
+    request["threads"] = parse_integer(*options.threads, "--threads", 1, 1024);
+  }
+  Json report;
+  {
+    Terminal terminal(options.quiet);
+    report = call_library("bench", request, terminal);
+  }
+  if (options.json) {
+    print_json(report);
+  } else {
+    print_result(table(report));
+  }
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, Context& context) {
-  const auto options = std::make_shared<Options>();
   CLI::App* command =
-      add_command(app, "bench", "Time the parts beside the machine's own peak",
-                  {{"iclora bench --filter flux-mini", "the cases of the small model"},
-                   {"iclora bench --json > bench.json", "everything, for keeping"}});
-  command->add_option("--filter", options->filter, "Regular expression on the cases' names");
-  command->add_option("--seconds", options->seconds, "Of timed runs a case")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
-  const CLI::Option* threads =
-      command->add_option("--threads", options->threads, "Processor threads")
-          ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([=, &context] {
-    context.run = [=] {
-      Json request = {{"filter", options->filter}, {"seconds", options->seconds}};
-      if (threads->count() > 0) request["threads"] = options->threads;
-      Terminal terminal(false);
-      const Json report = call_library("bench", request, terminal);
-      if (options->json) {
-        print_json(report);
-      } else {
-        print_result(table(report));
-      }
-    };
-  });
+      add_command(app, "bench", "Times what matters, each beside this machine's own peak.",
+                  {{"iclora bench", "everything"},
+                   {"iclora bench --filter 'flux-mini/.*' --json", "some of it, for scripts"}});
+  auto options = std::make_shared<Options>();
+  command->add_option("--filter", options->filter, "Regular expression on the names")
+      ->type_name("REGEX");
+  command->add_option("--seconds", options->seconds, "Of timed runs a case; 1 by default")
+      ->type_name("S");
+  command->add_option("--threads", options->threads, "Processor threads; all by default")
+      ->type_name("N");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &context] { context.run = [=] { run(*options); }; });
 }
 
 }  // namespace iclora::cli

@@ -7,6 +7,9 @@ namespace iclora::cli {
 
 void add_bench(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_generate(CLI::App& app, Context& context);
 void add_init(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);
+void add_split(CLI::App& app, Context& context);
 
 }  // namespace iclora::cli

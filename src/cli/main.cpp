@@ -13,6 +13,9 @@ int main(int argc, char** argv) {
     Context context;
     prepare(app);
     app.set_version_flag("--version", fmt::format("iclora {}", build_id()), "Version and build");
+    add_generate(app, context);
+    add_split(app, context);
+    add_inspect(app, context);
     add_bench(app, context);
     add_doctor(app, context);
     add_init(app, context);

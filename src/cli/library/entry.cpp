@@ -22,6 +22,7 @@ const std::map<std::string_view, Verb>& verbs() {
       {"generate", generate},
       {"init", init},
       {"runtime-info", runtime_info},
+      {"model-coverage", model_coverage},
   };
   return table;
 }

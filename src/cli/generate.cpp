@@ -1,0 +1,125 @@
+// iclora generate: a set of pictures from a prompt.
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/generate_request.h"
+#include "cli/library.h"
+#include "cli/output.h"
+#include "cli/torch_folder.h"
+#include "core/error.h"
+
+namespace iclora::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where a model's name is looked up: beside the program, then in the cache folder.
+std::vector<fs::path> model_search() {
+  const fs::path root = program_path().parent_path().parent_path();
+  return {root / "share/iclora/models", cache_folder() / "models"};
+}
+
+struct Options {
+  GenerateOptions generate;
+  bool json = false;
+  bool quiet = false;
+};
+
+void run(const Options& options) {
+  const Json call = generate_call(options.generate, model_search());
+  Json result;
+  {
+    Terminal terminal(options.quiet);
+    result = call_library("generate", call, terminal);
+    terminal.message(false, fmt::format("done in {}, {} of memory at most",
+                                        duration_text(result["seconds"].get<double>()),
+                                        bytes_text(result["peak_bytes"].get<uint64_t>())));
+  }
+  if (options.json) {
+    print_json(result);
+    return;
+  }
+  std::string paths;
+  for (size_t i = 0; i < result["canvases"].size(); ++i) {
+    paths += result["canvases"][i].get<std::string>() + "\n";
+    for (const Json& panel : result["panels"][i]) paths += panel.get<std::string>() + "\n";
+  }
+  print_result(paths);
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Context& context) {
+  CLI::App* command = add_command(
+      app, "generate", "Makes a set of pictures on one canvas from a prompt, and splits it.",
+      {{"iclora generate --model DIR --prompt \"a red fox in the snow\" --out fox.png",
+        "one picture"},
+       {"iclora generate --model DIR --grid 1x2 --prompt \"two mugs\" --panel-prompt \"red\" "
+        "--panel-prompt \"blue\" --out mugs/",
+        "a set of two panels: canvas-01.png, canvas-01-panel-1.png, canvas-01-panel-2.png"},
+       {"iclora generate --model DIR --lora storyboard.safetensors:0.9 --prompt \"[MOVIE-SHOTS] "
+        "<Anna> goes home: [SCENE-1] she leaves, [SCENE-2] she walks, [SCENE-3] she is there.\" "
+        "--out shots/",
+        "a joint caption; the grid comes from the adapter or from the markers"},
+       {"iclora generate --from shots/canvas-01.png --out again/", "the same picture again"}});
+  auto options = std::make_shared<Options>();
+  GenerateOptions& generate = options->generate;
+  const auto text = [&](const char* name, std::optional<std::string>& value, const char* help,
+                        const char* type) {
+    return command->add_option(name, value, help)->type_name(type);
+  };
+  const auto list = [&](const char* name, std::vector<std::string>& values, const char* help,
+                        const char* type) {
+    command->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
+  };
+  auto* model = text("--model", generate.model, "Model folder in the diffusers layout, or a name",
+                     "DIR|NAME");
+  auto* prompt =
+      text("--prompt", generate.prompt, "A joint caption, or what the whole set shows", "TEXT");
+  list("--panel-prompt", generate.panel_prompts, "What one panel shows; once a panel, in order",
+       "TEXT");
+  text("--negative-prompt", generate.negative_prompt, "What to steer away from, with --cfg",
+       "TEXT");
+  text("--cfg", generate.cfg, "True classifier-free guidance; off by default, twice the work", "S");
+  text("--grid", generate.grid,
+       "Rows x columns of panels; else from the adapter, the prompt's markers, or one", "RxC");
+  text("--panel", generate.panel, "Pixels of a panel, multiples of 16", "WxH");
+  text("--size", generate.size, "Pixels of the whole canvas, instead of --panel", "WxH");
+  text("--dialect", generate.dialect,
+       "Markers of panel prompts: scene, image, panel, sides, halves, corners", "NAME");
+  text("--steps", generate.steps, "Denoising steps; 20 by default", "N");
+  text("--guidance", generate.guidance, "Distilled guidance; 3.5 by default", "S");
+  text("--seed", generate.seed, "Makes a run repeatable; drawn and said when left out", "N");
+  text("--count", generate.count, "How many canvases; 1 by default", "N");
+  list("--lora", generate.loras, "An adapter and its strength (1 by default); repeatable",
+       "FILE[:STRENGTH]");
+  command->add_flag("--allow-unmatched", generate.allow_unmatched,
+                    "Go on when an adapter has tensors that the model has not");
+  text("--text-length", generate.text_length, "T5 tokens; else as the model has it", "N");
+  text("--dtype", generate.dtype, "fp32 or bf16; bf16 by default where the processor has it",
+       "NAME");
+  text("--device", generate.device, "cpu or cuda; cuda by default where there is one", "NAME");
+  text("--threads", generate.threads, "Processor threads; all by default", "N");
+  text("--noise", generate.noise, "safetensors with `noise`, instead of the seeded noise", "FILE");
+  text("--save-latents", generate.save_latents, "Also write the final latents", "FILE");
+  auto* from =
+      text("--from", generate.from,
+           "Take the request from a picture; options given here replace its own", "PICTURE");
+  auto* out = text("--out", generate.out, "A folder, or a file that ends in .png", "DIR|FILE.png");
+  command->add_flag("--no-split", generate.no_split, "Write canvases alone, no panels");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &context] {
+    context.run = [=] {
+      if (from->count() == 0) {
+        need(*command, *model, "--model DIR|NAME");
+        need(*command, *prompt, "--prompt TEXT");
+      }
+      need(*command, *out, "--out DIR|FILE.png");
+      run(*options);
+    };
+  });
+}
+
+}  // namespace iclora::cli

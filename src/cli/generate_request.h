@@ -1,0 +1,29 @@
+#pragma once
+// From the options of `iclora generate` to the request that libiclora understands.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace iclora::cli {
+
+/// As they stand on the command line; what was not given is not set.
+struct GenerateOptions {
+  std::optional<std::string> model, prompt, negative_prompt, cfg, grid, panel, size, dialect, steps,
+      guidance, seed, count, text_length, dtype, device, threads, noise, save_latents, from, out;
+  std::vector<std::string> panel_prompts;
+  std::vector<std::string> loras;  ///< FILE or FILE:STRENGTH
+  bool allow_unmatched = false;
+  bool no_split = false;
+};
+
+/// What was given, in the form of sampling::Request, beside "from", "out", "split", "save_latents",
+/// "threads" and "model_search". Errors (exit 2, 6) for what is wrong with the line alone:
+/// contradictions, ranges, sizes, outputs that cannot be written.
+Json generate_call(const GenerateOptions& options,
+                   const std::vector<std::filesystem::path>& model_search);
+
+}  // namespace iclora::cli
