@@ -13,6 +13,11 @@ add_link_options(-Wl,-z,relro,-z,now)
 # is what lets a relocated folder carry them.
 add_link_options(-Wl,--disable-new-dtags)
 
+if(ICLORA_FUZZ)
+  # All code tells the fuzzer where it has been, not the fuzz targets alone.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(ICLORA_SANITIZE)
   add_compile_options(-fsanitize=${ICLORA_SANITIZE} -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${ICLORA_SANITIZE})
