@@ -20,5 +20,7 @@ endif()
 
 if(ICLORA_SANITIZE)
   add_compile_options(-fsanitize=${ICLORA_SANITIZE} -fno-sanitize-recover=all -g1)
+  # libtorch is not instrumented, and not all of its classes show their type information.
+  add_compile_options(-fno-sanitize=vptr)
   add_link_options(-fsanitize=${ICLORA_SANITIZE})
 endif()

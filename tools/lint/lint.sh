@@ -36,7 +36,7 @@ done
 
 # clang cannot read GCC's precompiled header: a database without it.
 mkdir -p build/lint
-sed -E -e 's/ -Winvalid-pch//; s/ -include ([^ "\\]|\\.)*cmake_pch\.hxx(\\")?//' \
+sed -E -e 's/ -Winvalid-pch//; s/ -include (\\"[^"]*|[^ "]*)cmake_pch\.hxx(\\")?//' \
   -e 's/ -Wno-(maybe-uninitialized|restrict|array-bounds|stringop-overflow|dangling-pointer)//g' \
   "$database" >build/lint/compile_commands.json
 export LINT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iclora/lint
