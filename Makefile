@@ -14,7 +14,7 @@ export CCACHE_SLOPPINESS = pch_defines,time_macros
 export CCACHE_MAXSIZE ?= 5G
 export PREFIX
 
-.PHONY: help setup build demo test bench format lint asan fuzz install dist clean
+.PHONY: help setup build demo test bench format lint asan install dist clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
