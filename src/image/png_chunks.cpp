@@ -119,7 +119,7 @@ std::optional<std::string> inflated_text(const StoredText& text, uint64_t& total
     }
     out = std::string(text.stored);
   }
-  total += out ? out->size() : kMaximumTextBytes / 16;
+  total += out ? out->size() : kMaximumTextBytes / 2;
   if (total > kMaximumTextTotal) {
     fail_input("{}: its texts are larger than {} bytes together.", origin, kMaximumTextTotal);
   }
