@@ -124,9 +124,16 @@ Dialect dialect_from_name(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto is_first_marker = [&](Dialect dialect) {
+    const std::vector<std::string> fixed = fixed_markers(dialect);
+    std::string marker = fixed.empty() ? numbered_marker(dialect, 1) : fixed[0];
+    std::transform(marker.begin(), marker.end(), marker.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return lower == marker || "[" + lower + "]" == marker;
+  };
   std::string known;
   for (const Named& entry : kNames) {
-    if (entry.name == lower) return entry.dialect;
+    if (entry.name == lower || is_first_marker(entry.dialect)) return entry.dialect;
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   fail_input("The caption dialect '{}' is not known; there are {}.", printable(name), known);

@@ -19,7 +19,8 @@ enum class Dialect {
   corners,  ///< [TOP-LEFT] [TOP-RIGHT] [BOTTOM-LEFT] [BOTTOM-RIGHT]
 };
 
-/// "scene", "image", ... in any case. Error (exit 2) that lists the names.
+/// "scene", "image", ... or the first marker ("[LEFT]", "top-left"), in any case. Error (exit 2)
+/// that lists the names.
 Dialect dialect_from_name(std::string_view name);
 std::string_view name_of(Dialect dialect);
 

@@ -1,9 +1,12 @@
 // iclora init: a model folder with random weights, from sizes.
 
+#include <limits>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/library.h"
+#include "cli/numbers.h"
 #include "cli/output.h"
 
 namespace iclora::cli {
@@ -12,6 +15,7 @@ namespace {
 struct Options {
   std::string config;
   std::string out;
+  std::optional<std::string> seed, dtype;
   bool json = false;
 };
 
@@ -30,15 +34,25 @@ void add_init(CLI::App& app, Context& context) {
       "dialect, text_length, shard_bytes, tokenizer and tokenizer_2 (folders to "
       "copy), and sizes below transformer, text_encoder, text_encoder_2, vae, "
       "scheduler, under the names of their config.json");
-  const CLI::Option* out = command->add_option("--out", options->out, "The folder to make");
+  const CLI::Option* out =
+      command->add_option("--out", options->out, "The folder to make")->type_name("DIR");
+  command->add_option("--seed", options->seed, "Of the weights; wins over the file")
+      ->type_name("N");
+  command->add_option("--dtype", options->dtype, "bf16 or fp32; wins over the file")
+      ->type_name("NAME");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([=, &context] {
-    need(*command, *config, "CONFIG");
-    need(*command, *out, "--out");
     context.run = [=] {
+      need(*command, *config, "the configuration (CONFIG)");
+      need(*command, *out, "--out DIR");
       Terminal terminal(false);
-      const Json result =
-          call_library("init", {{"config", options->config}, {"out", options->out}}, terminal);
+      Json request = {{"config", options->config}, {"out", options->out}};
+      if (options->seed) {
+        request["seed"] =
+            parse_integer(*options->seed, "--seed", 0, std::numeric_limits<int64_t>::max());
+      }
+      if (options->dtype) request["dtype"] = *options->dtype;
+      const Json result = call_library("init", request, terminal);
       if (options->json) {
         print_json(result);
       } else {

@@ -109,6 +109,7 @@ void Terminal::draw() {
   // The rate counts from the first observation: a phase may begin in its middle (a resume).
   PhaseState shown = *state_;
   shown.seconds = std::chrono::duration<double>(now - phase_begin_).count();
+  if (first_step_ > 0 && shown.step == first_step_) shown.seconds = 0;
   if (shown.step > first_step_ && first_step_ > 0) {
     shown.seconds *=
         static_cast<double>(shown.step) / static_cast<double>(shown.step - first_step_);

@@ -58,6 +58,31 @@ TEST(Parse, ReadsTheAuthorsForm) {
             (std::vector<std::string>{"she waits,", "she runs,", "and she laughs."}));
 }
 
+// The markers and triggers of the ten adapters that the paper's authors published.
+TEST(Parse, ReadsTheDialectsOfThePublishedAdapters) {
+  const auto read = [](const char* text) { return parse(text); };
+  const Parsed font = read(
+      "The four-panel image shows one font. [TOP-LEFT] a mug [TOP-RIGHT] a poster [BOTTOM-LEFT] a "
+      "sign [BOTTOM-RIGHT] a bag");
+  EXPECT_EQ(font.dialect, Dialect::corners);
+  EXPECT_EQ(font.caption.panels[3], "a bag");
+  const Parsed slides = read(
+      "[FOUR-PANEL] Slides. [TOP-LEFT] a [TOP-RIGHT] b [BOTTOM-LEFT] c "
+      "[BOTTOM-RIGHT] d");
+  EXPECT_EQ(slides.caption.trigger, "[FOUR-PANEL]");
+  EXPECT_EQ(slides.grid, (GridSize{2, 2}));
+  const Parsed sand = read(
+      "[SANDSTORM-PSA] A two-part image. [TOP] a cyclist [BOTTOM] the same, "
+      "in sand");
+  EXPECT_EQ(sand.caption.trigger, "[SANDSTORM-PSA]");
+  EXPECT_EQ(sand.grid, (GridSize{2, 1}));
+  const Parsed sparklers = read("[REAL-SPARKLERS-OVERLAYS] Two images. [TOP] plain [BOTTOM] lit");
+  EXPECT_EQ(sparklers.caption.trigger, "[REAL-SPARKLERS-OVERLAYS]");
+  const Parsed couple = read("A couple. [LEFT] him [RIGHT] her");
+  EXPECT_EQ(couple.grid, (GridSize{1, 2}));
+  EXPECT_EQ(read("Try-on. [IMAGE1] a shirt [IMAGE2] worn").dialect, Dialect::image);
+}
+
 TEST(Parse, UndoesRenderForEveryDialectAndCount) {
   const std::vector<std::string> words = {"fox",   "<Anna>", "walks,",  "in",  "the",
                                           "naïve", "[x]",    "SCENE-1", "50%", "雨"};
@@ -88,6 +113,10 @@ TEST(Parse, UndoesRenderForEveryDialectAndCount) {
 TEST(DialectNames, AreReadInAnyCaseAndListedWhenUnknown) {
   EXPECT_EQ(dialect_from_name("SCENE"), Dialect::scene);
   EXPECT_EQ(dialect_from_name(name_of(Dialect::corners)), Dialect::corners);
+  EXPECT_EQ(dialect_from_name("[LEFT]"), Dialect::sides);
+  EXPECT_EQ(dialect_from_name("top"), Dialect::halves);
+  EXPECT_EQ(dialect_from_name("TOP-LEFT"), Dialect::corners);
+  EXPECT_EQ(dialect_from_name("[IMAGE1]"), Dialect::image);
   try {
     dialect_from_name("verse");
     FAIL();

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 struct Plan {
   sampling::ModelConfigs configs;
   int64_t text_length = 512;
+  bool text_length_stated = false;   ///< then it also replaces a given tokenizer's own
   std::optional<std::string> panel;  ///< WxH, for iclora.json
   std::optional<std::string> dialect;
   std::optional<fs::path> tokenizer;  ///< folders to copy; none: small ones are made
@@ -96,10 +97,14 @@ Json overridden(const Json& base, const Json& yaml, const char* key, const std::
   return out;
 }
 
-Plan read_plan(const fs::path& path) {
+/// `request`: what stands beside the file wins over it.
+Plan read_plan(const fs::path& path, const Json& request) {
   const std::string origin = "'" + printable(path.native(), 400) + "'";
-  const Json yaml = read_yaml(path);
+  Json yaml = read_yaml(path);
   if (!yaml.is_object()) fail_input("{} must be a map; `preset: toy` is the shortest.", origin);
+  for (const char* key : {"seed", "dtype"}) {
+    if (const Json* value = member(request, key)) yaml[key] = *value;
+  }
   const std::vector<std::string> known = {
       "preset",      "dtype",       "seed",        "panel",        "dialect",
       "text_length", "shard_bytes", "transformer", "text_encoder", "text_encoder_2",
@@ -127,7 +132,13 @@ Plan read_plan(const fs::path& path) {
       overridden(sampling::schedule_to_json(configs.schedule), yaml, "scheduler", origin),
       origin + ": scheduler");
   plan.text_length = json_integer_or(yaml, "text_length", origin, 1, 512, plan.text_length);
-  if (member(yaml, "panel") != nullptr) plan.panel = json_string(yaml, "panel", origin);
+  plan.text_length_stated = member(yaml, "text_length") != nullptr;
+  if (member(yaml, "panel") != nullptr) {
+    plan.panel = json_string(yaml, "panel", origin);
+    const sampling::Size size =
+        *sampling::request_from_json({{"panel", *plan.panel}}, origin).panel;
+    panels::check_token_multiple(size.width, size.height, origin + ": panel");
+  }
   if (member(yaml, "dialect") != nullptr) {
     plan.dialect = json_string(yaml, "dialect", origin);
     captions::dialect_from_name(*plan.dialect);
@@ -136,6 +147,20 @@ Plan read_plan(const fs::path& path) {
   for (const auto& [key, place] :
        {std::pair("tokenizer", &plan.tokenizer), {"tokenizer_2", &plan.tokenizer_2}}) {
     if (member(yaml, key) != nullptr) *place = path.parent_path() / json_string(yaml, key, origin);
+  }
+  // A vocabulary that is not stated is as large as the tokenizer that was given.
+  const auto states_size = [&](const char* part) {
+    const Json* section = member(yaml, part);
+    return section != nullptr && section->contains("vocab_size");
+  };
+  if (plan.tokenizer && !states_size("text_encoder")) {
+    configs.clip.vocab_size =
+        std::max(configs.clip.vocab_size,
+                 tokenizers::ClipTokenizer::open(*plan.tokenizer).vocabulary_size());
+  }
+  if (plan.tokenizer_2 && !states_size("text_encoder_2")) {
+    configs.t5.vocab_size = std::max(
+        configs.t5.vocab_size, tokenizers::T5Tokenizer::open(*plan.tokenizer_2).vocabulary_size());
   }
   plan.init.seed = static_cast<uint64_t>(json_integer_or(yaml, "seed", origin, 0, INT64_MAX, 0));
   plan.init.maximum_shard_bytes = static_cast<uint64_t>(
@@ -279,6 +304,13 @@ void write_tokenizers(const Plan& plan, const fs::path& folder) {
   if (plan.tokenizer_2) {
     copy_tokenizer<tokenizers::T5Tokenizer>(*plan.tokenizer_2, folder / "tokenizer_2",
                                             c.t5.vocab_size);
+    const fs::path path = folder / "tokenizer_2/tokenizer_config.json";
+    if (plan.text_length_stated) {
+      std::error_code ignored;
+      Json config = fs::exists(path, ignored) ? read_json(path) : Json::object();
+      config["model_max_length"] = plan.text_length;
+      write_file(path, config.dump(2) + "\n");
+    }
   } else {
     write_character_tokenizer(folder / "tokenizer_2", plan.text_length);
   }
@@ -353,7 +385,7 @@ class Unfinished {
 
 Json init(const Json& request, Progress& progress) {
   const std::string origin = "the request";
-  Plan plan = read_plan(json_string(request, "config", origin));
+  Plan plan = read_plan(json_string(request, "config", origin), request);
   fs::path out = fs::path(json_string(request, "out", origin)).lexically_normal();
   if (!out.has_filename()) out = out.parent_path();
   check_fit(plan);

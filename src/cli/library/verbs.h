@@ -19,7 +19,8 @@ Json model_coverage(const Json& request, Progress& progress);
 /// peak_bytes (design 4.1).
 Json generate(const Json& request, Progress& progress);
 
-/// A model folder with random weights: `config` (a YAML file of sizes), `out` -> model, parameters.
+/// A model folder with random weights: `config` (a YAML file of sizes), `out`, and `seed` and
+/// `dtype`, which win over the file -> model, parameters.
 Json init(const Json& request, Progress& progress);
 
 /// Timings: `filter`, `seconds`, `threads` -> machine and results (design 4.1).
