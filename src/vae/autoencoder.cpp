@@ -96,7 +96,7 @@ Posterior encode(const Encoder& encoder, const at::Tensor& pixels) {
   return {moments[0], moments[1].clamp(-30.0, 20.0)};
 }
 
-at::Tensor decode(const Decoder& decoder, const at::Tensor& z) {
+at::Tensor decode_middle(const Decoder& decoder, const at::Tensor& z) {
   if (z.dim() != 4 || z.size(1) != decoder.config.latent_channels || z.numel() == 0) {
     fail(ErrorKind::internal, "decode: the latents must be [B, {}, h, w].",
          decoder.config.latent_channels);
@@ -104,13 +104,21 @@ at::Tensor decode(const Decoder& decoder, const at::Tensor& z) {
   at::Tensor x =
       z.to(decoder.conv_in.weight.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
   if (decoder.post_quant_conv) x = conv_forward(*decoder.post_quant_conv, x);
-  x = mid_block_forward(decoder.mid_block, conv_forward(decoder.conv_in, x));
+  return mid_block_forward(decoder.mid_block, conv_forward(decoder.conv_in, x));
+}
+
+at::Tensor decode_pixels(const Decoder& decoder, const at::Tensor& middle, NormTape* tape) {
+  at::Tensor x = middle.contiguous(at::MemoryFormat::ChannelsLast);
   for (const Stage& stage : decoder.up_blocks) {
-    for (const Resnet& resnet : stage.resnets) x = resnet_forward(resnet, x);
+    for (const Resnet& resnet : stage.resnets) x = resnet_forward(resnet, x, tape);
     if (stage.resample) x = upsample_forward(*stage.resample, x);
   }
-  x = conv_forward(decoder.conv_out, group_norm_silu_forward(decoder.conv_norm_out, x));
-  return x.to(at::kFloat).contiguous();
+  x = group_norm_silu_forward(decoder.conv_norm_out, x, tape);
+  return conv_forward(decoder.conv_out, x).to(at::kFloat).contiguous();
+}
+
+at::Tensor decode(const Decoder& decoder, const at::Tensor& z) {
+  return decode_pixels(decoder, decode_middle(decoder, z));
 }
 
 at::Tensor to_transformer_scale(const Config& config, const at::Tensor& z) {

@@ -51,6 +51,12 @@ Posterior encode(const Encoder& encoder, const at::Tensor& pixels);
 /// z: [B, 16, h, w] in the autoencoder's own scale -> fp32 [B, 3, 8h, 8w], about -1..1.
 at::Tensor decode(const Decoder& decoder, const at::Tensor& z);
 
+/// decode() in two: up to the middle block, whose attention sees all of the canvas, at the latents'
+/// size [B, C, h, w]; and from there to pixels, through convolutions and norms alone.
+at::Tensor decode_middle(const Decoder& decoder, const at::Tensor& z);
+at::Tensor decode_pixels(const Decoder& decoder, const at::Tensor& middle,
+                         NormTape* tape = nullptr);
+
 /// Between the autoencoder's scale and the transformer's: (z - shift) * scale and back.
 at::Tensor to_transformer_scale(const Config& config, const at::Tensor& z);
 at::Tensor from_transformer_scale(const Config& config, const at::Tensor& latents);

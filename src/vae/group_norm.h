@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 namespace iclora::vae {
 
 struct GroupNorm {
@@ -14,9 +16,21 @@ struct GroupNorm {
   int64_t groups = 1;  ///< C divides into them
 };
 
-at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x);
+/// What norms multiplied with and added, in the order in which they ran: recorded over one map and
+/// replayed over others, these are all normalised alike.
+struct NormTape {
+  struct Entry {
+    at::Tensor scale, shift;  ///< fp32 [B, C]
+  };
+  std::vector<Entry> entries;
+  bool replay = false;  ///< else each norm appends its entry
+  size_t next = 0;      ///< of the replay
+};
+
+at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x, NormTape* tape = nullptr);
 
 /// silu(group_norm(x)).
-at::Tensor group_norm_silu_forward(const GroupNorm& norm, const at::Tensor& x);
+at::Tensor group_norm_silu_forward(const GroupNorm& norm, const at::Tensor& x,
+                                   NormTape* tape = nullptr);
 
 }  // namespace iclora::vae

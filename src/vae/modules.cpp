@@ -40,11 +40,11 @@ Resnet load_resnet(nn::WeightSource& source, const std::string& name, int64_t in
   return block;
 }
 
-at::Tensor resnet_forward(const Resnet& block, const at::Tensor& x) {
+at::Tensor resnet_forward(const Resnet& block, const at::Tensor& x, NormTape* tape) {
   // One name, so that each map leaves memory as soon as the next one stands.
-  at::Tensor y = group_norm_silu_forward(block.norm1, x);
+  at::Tensor y = group_norm_silu_forward(block.norm1, x, tape);
   y = conv_forward(block.conv1, y);
-  y = group_norm_silu_forward(block.norm2, y);
+  y = group_norm_silu_forward(block.norm2, y, tape);
   y = conv_forward(block.conv2, y);
   return (block.conv_shortcut ? conv_forward(*block.conv_shortcut, x) : x) + y;
 }

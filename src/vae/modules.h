@@ -36,7 +36,7 @@ struct Resnet {
 };
 Resnet load_resnet(nn::WeightSource& source, const std::string& name, int64_t in, int64_t out,
                    int64_t groups, at::ScalarType dtype);
-at::Tensor resnet_forward(const Resnet& block, const at::Tensor& x);
+at::Tensor resnet_forward(const Resnet& block, const at::Tensor& x, NormTape* tape = nullptr);
 
 /// x + to_out(attention(group_norm(x))), one head over all positions.
 struct Attention {

@@ -8,15 +8,18 @@
 
 namespace iclora::vae {
 
-/// In latent pixels. Neighbouring tiles share `overlap`, over which they are blended linearly.
+/// In latent pixels. Neighbouring tiles share `overlap`, over whose middle they are blended
+/// linearly: what lies at a tile's edge is left out, since the canvas beyond is missing there.
 struct Tiling {
   int64_t tile = 128;             ///< edge of a tile: 1024 px
-  int64_t overlap = 32;           ///< 256 px
+  int64_t overlap = 32;           ///< 256 px; at least 12 of the 32 are out of the edge's reach
   int64_t threshold = 192 * 192;  ///< canvases of at most this many latent pixels are decoded whole
 };
 
-/// As decode(), in tiles where the canvas is above the threshold. The autoencoder's attention and
-/// group norms see one tile only, so tiles differ slightly from the whole; tests state the error.
+/// As decode(), one canvas of the batch after the other, in tiles where they are above the
+/// threshold. The middle block sees the whole canvas. Norms are the same in all tiles, measured
+/// over a sample of the whole canvas of a tile's size, so that tiles do not differ where they meet;
+/// what remains is the error of that sample, which tests/vae states.
 at::Tensor decode_tiled(const Decoder& decoder, const at::Tensor& z, const Tiling& tiling,
                         Progress& progress);
 

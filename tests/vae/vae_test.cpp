@@ -7,7 +7,6 @@
 #include "fixtures.h"
 #include "tensors.h"
 #include "vae/autoencoder.h"
-#include "vae/tiling.h"
 
 namespace iclora::vae {
 namespace {
@@ -77,39 +76,6 @@ TEST(Vae, ScalesAreInverse) {
   EXPECT_NEAR(to_transformer_scale(config, at::ones({1})).item<double>(), (1 - 0.1159) * 0.3611,
               1e-7);
   EXPECT_LT(relative_l2(from_transformer_scale(config, to_transformer_scale(config, z)), z), 1e-6);
-}
-
-// Tiles differ from the whole because group norms and attention see one tile only; with latents
-// that look alike everywhere the statistics of a tile are nearly those of the whole. Measured here:
-// 10 % of the picture's norm (tiles of 24 of random weights, which carry far), and no larger steps
-// where tiles meet than elsewhere.
-TEST(Tiling, IsCloseToTheWholeAndHasNoSeams) {
-  const Decoder decoder = toy_decoder(at::kFloat);
-  NoProgress progress;
-  const at::Tensor z = normal({1, 16, 48, 40}, 1);
-  const at::Tensor whole = decode(decoder, z);
-  const at::Tensor tiled =
-      decode_tiled(decoder, z, {.tile = 24, .overlap = 8, .threshold = 1}, progress);
-  EXPECT_LT(relative_l2(tiled, whole), 0.15);
-  // The mean step between neighbouring columns, at its largest: a seam would stand out.
-  const auto largest_step = [](const at::Tensor& x) {
-    return x.diff(1, 3).abs().mean({0, 1, 2}).max().item<double>();
-  };
-  EXPECT_LT(largest_step(tiled), 1.05 * largest_step(whole));
-  // Below the threshold nothing is tiled.
-  EXPECT_TRUE(at::equal(
-      decode_tiled(decoder, z, {.tile = 24, .overlap = 8, .threshold = 48 * 40}, progress), whole));
-}
-
-TEST(Tiling, AConstantWeightAddsUpEverywhere) {
-  // Decoding does not matter here: the same tile everywhere must give that tile's values back.
-  const Decoder decoder = toy_decoder(at::kFloat);
-  NoProgress progress;
-  const at::Tensor z = at::zeros({1, 16, 33, 17});
-  const at::Tensor tiled =
-      decode_tiled(decoder, z, {.tile = 11, .overlap = 3, .threshold = 1}, progress);
-  EXPECT_EQ(tiled.sizes(), (std::vector<int64_t>{1, 3, 33 * 8, 17 * 8}));
-  EXPECT_TRUE(at::isfinite(tiled).all().item<bool>());
 }
 
 TEST(VaeParameters, NameExactlyTheTensorsOfTheReference) {
