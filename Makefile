@@ -14,7 +14,7 @@ export CCACHE_SLOPPINESS = pch_defines,time_macros
 export CCACHE_MAXSIZE ?= 5G
 export PREFIX
 
-.PHONY: help setup build demo test bench format lint asan install dist clean
+.PHONY: help setup build demo test bench format lint asan fuzz install dist clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ asan: ## run all tests under the address and undefined-behaviour sanitizers
 	@tools/setup/build.sh asan "$(JOBS)"
 	@ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$(CURDIR)/tools/lint/leaks.txt:print_suppressions=0" \
 	  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/asan --output-on-failure -j "$(JOBS)"
+
+fuzz: ## run each fuzz target for SECONDS (default 20) from its corpus
+	@tools/fuzz/run.sh "$(or $(SECONDS),20)" "$(JOBS)"
 
 format: ## format all C++ sources
 	@tools/setup/packages.sh debian-packages-check.txt
