@@ -49,7 +49,8 @@ Case sample_step_case(const char* grid, int64_t h, int64_t w, at::ScalarType dty
                 random_tensor({1, h / 2 * (w / 2), config.in_channels}, at::kFloat, 3);
             const at::Tensor timestep = at::full({1}, 0.5, at::kFloat);
             const at::Tensor guidance = at::full({1}, 3.5, at::kFloat);
-            return [=] { flux::transformer_forward(*model, latents, context, timestep, guidance); };
+            const flux::Query query = {latents, timestep, guidance, {}};
+            return [=] { flux::transformer_forward(*model, query, context); };
           }};
 }
 
@@ -63,25 +64,26 @@ Case block_case(bool single, at::ScalarType dtype) {
   constexpr int64_t image = side / 2 * (side / 2);
   const auto width = static_cast<double>(config.width());
   const double length = text + image;
-  return {fmt::format("flux-dev/{}_block/512x512/{}", single ? "single" : "double",
-                      dtype == at::kBFloat16 ? "bf16" : "fp32"),
-          24 * length * width * width + 4 * length * length * width, dtype == at::kBFloat16,
-          [=]() -> std::function<void()> {
-            RandomWeights weights;
-            const nn::RopeTable rope = flux::canvas_rope(config, text, side, side);
-            const at::Tensor condition = random_tensor({1, config.width()}, dtype, 1);
-            const at::Tensor words = random_tensor({1, text, config.width()}, dtype, 2);
-            const at::Tensor picture = random_tensor({1, image, config.width()}, dtype, 3);
-            if (single) {
-              const auto block = std::make_shared<flux::SingleBlock>(
-                  flux::load_single_block(weights, "single_transformer_blocks.0", config, dtype));
-              const at::Tensor x = at::cat({words, picture}, 1);
-              return [=] { flux::single_block_forward(*block, x, condition, rope); };
-            }
-            const auto block = std::make_shared<flux::DoubleBlock>(
-                flux::load_double_block(weights, "transformer_blocks.0", config, dtype));
-            return [=] { flux::double_block_forward(*block, {picture, words}, condition, rope); };
-          }};
+  return {
+      fmt::format("flux-dev/{}_block/512x512/{}", single ? "single" : "double",
+                  dtype == at::kBFloat16 ? "bf16" : "fp32"),
+      24 * length * width * width + 4 * length * length * width, dtype == at::kBFloat16,
+      [=]() -> std::function<void()> {
+        RandomWeights weights;
+        const nn::RopeTable rope = flux::canvas_rope(config, text, side, side);
+        const flux::Condition condition = {random_tensor({1, config.width()}, dtype, 1), {}, {}};
+        const at::Tensor words = random_tensor({1, text, config.width()}, dtype, 2);
+        const at::Tensor picture = random_tensor({1, image, config.width()}, dtype, 3);
+        if (single) {
+          const auto block = std::make_shared<flux::SingleBlock>(
+              flux::load_single_block(weights, "single_transformer_blocks.0", config, dtype));
+          const at::Tensor x = at::cat({words, picture}, 1);
+          return [=] { flux::single_block_forward(*block, x, text, condition, rope); };
+        }
+        const auto block = std::make_shared<flux::DoubleBlock>(
+            flux::load_double_block(weights, "transformer_blocks.0", config, dtype));
+        return [=] { flux::double_block_forward(*block, {picture, words}, condition, rope); };
+      }};
 }
 
 }  // namespace

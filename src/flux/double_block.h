@@ -6,6 +6,7 @@
 #include <string>
 
 #include "flux/joint_attention.h"
+#include "flux/modulation.h"
 
 namespace iclora::flux {
 
@@ -37,8 +38,39 @@ struct Streams {
   at::Tensor text;   ///< [B, Lt, D]
 };
 
-/// condition: silu of the conditioning vector, [B, D]. rope: over text, then image.
-Streams double_block_forward(const DoubleBlock& block, const Streams& x,
-                             const at::Tensor& condition, const nn::RopeTable& rope);
+/// The six modulation tensors of one stream, fp32 [B, 1 or L, D], in the checkpoint's order.
+struct StreamModulation {
+  at::Tensor shift_attn, scale_attn, gate_attn;
+  at::Tensor shift_mlp, scale_mlp, gate_mlp;
+};
+
+/// What one stream keeps for its backward pass.
+struct StreamSaved {
+  ModulationSaved norm1;
+  StreamModulation modulation;
+  nn::LayerNormSaved attn_norm;
+  QkvSaved qkv;
+  nn::LinearSaved attn_out;
+  at::Tensor attn_delta;  ///< what attention adds, before its gate [B, L, D]
+  nn::LayerNormSaved mlp_norm;
+  nn::LinearSaved ff_in;
+  at::Tensor ff_hidden;  ///< before the GELU [B, L, 4 D]
+  nn::LinearSaved ff_out;
+  at::Tensor ff_delta;  ///< what the MLP adds, before its gate [B, L, D]
+};
+
+struct DoubleBlockSaved {
+  StreamSaved image, text;
+  nn::AttentionSaved attention;
+};
+
+/// rope: over text, then image.
+Streams double_block_forward(const DoubleBlock& block, const Streams& x, const Condition& condition,
+                             const nn::RopeTable& rope, DoubleBlockSaved* saved = nullptr);
+
+/// dout: the gradient of both streams' results -> of what entered.
+Streams double_block_backward(const DoubleBlock& block, const DoubleBlockSaved& saved,
+                              const nn::RopeTable& rope, const Streams& dout,
+                              ConditionGradient& condition, nn::Gradients& gradients);
 
 }  // namespace iclora::flux

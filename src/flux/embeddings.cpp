@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "nn/saved.h"
+
 #include "nn/elementwise.h"
 
 namespace iclora::flux {
@@ -27,8 +29,19 @@ at::Tensor timestep_sinusoid(const at::Tensor& t) {
   return at::cat({at::cos(angle), at::sin(angle)}, 1);
 }
 
-at::Tensor embedder_forward(const EmbedderMlp& mlp, const at::Tensor& x) {
-  return nn::linear_forward(mlp.linear_2, nn::silu_forward(nn::linear_forward(mlp.linear_1, x)));
+at::Tensor embedder_forward(const EmbedderMlp& mlp, const at::Tensor& x, EmbedderSaved* saved) {
+  const at::Tensor hidden =
+      nn::linear_forward(mlp.linear_1, x, nn::part_of(saved, &EmbedderSaved::linear_1));
+  if (saved != nullptr) saved->hidden = hidden;
+  return nn::linear_forward(mlp.linear_2, nn::silu_forward(hidden),
+                            nn::part_of(saved, &EmbedderSaved::linear_2));
+}
+
+void embedder_backward(const EmbedderMlp& mlp, const EmbedderSaved& saved, const at::Tensor& dy,
+                       nn::Gradients& gradients) {
+  const at::Tensor dactive = nn::linear_backward(mlp.linear_2, saved.linear_2, dy, gradients);
+  nn::linear_backward(mlp.linear_1, saved.linear_1, nn::silu_backward(saved.hidden, dactive),
+                      gradients, /*need_dx=*/false);
 }
 
 ConditionEmbedder load_condition_embedder(nn::WeightSource& source, const Config& config,
@@ -49,15 +62,28 @@ ConditionEmbedder load_condition_embedder(nn::WeightSource& source, const Config
 }
 
 at::Tensor condition_forward(const ConditionEmbedder& embedder, const at::Tensor& timestep,
-                             const at::Tensor& guidance, const at::Tensor& pooled) {
+                             const at::Tensor& guidance, const at::Tensor& pooled,
+                             ConditionSaved* saved) {
   const auto dtype = embedder.timestep_embedder.linear_1.weight.scalar_type();
   at::Tensor condition =
-      embedder_forward(embedder.timestep_embedder, timestep_sinusoid(timestep).to(dtype));
+      embedder_forward(embedder.timestep_embedder, timestep_sinusoid(timestep).to(dtype),
+                       nn::part_of(saved, &ConditionSaved::timestep));
   if (embedder.guidance_embeds) {
-    condition = condition +
-                embedder_forward(embedder.guidance_embedder, timestep_sinusoid(guidance).to(dtype));
+    condition = condition + embedder_forward(embedder.guidance_embedder,
+                                             timestep_sinusoid(guidance).to(dtype),
+                                             nn::part_of(saved, &ConditionSaved::guidance));
   }
-  return condition + embedder_forward(embedder.text_embedder, pooled.to(dtype));
+  return condition + embedder_forward(embedder.text_embedder, pooled.to(dtype),
+                                      nn::part_of(saved, &ConditionSaved::text));
+}
+
+void condition_backward(const ConditionEmbedder& embedder, const ConditionSaved& saved,
+                        const at::Tensor& dy, nn::Gradients& gradients) {
+  embedder_backward(embedder.timestep_embedder, saved.timestep, dy, gradients);
+  if (embedder.guidance_embeds) {
+    embedder_backward(embedder.guidance_embedder, saved.guidance, dy, gradients);
+  }
+  embedder_backward(embedder.text_embedder, saved.text, dy, gradients);
 }
 
 }  // namespace iclora::flux

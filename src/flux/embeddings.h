@@ -19,7 +19,15 @@ struct EmbedderMlp {
   nn::Linear linear_1;
   nn::Linear linear_2;
 };
-at::Tensor embedder_forward(const EmbedderMlp& mlp, const at::Tensor& x);
+struct EmbedderSaved {
+  nn::LinearSaved linear_1;
+  at::Tensor hidden;  ///< before the SiLU [B, D]
+  nn::LinearSaved linear_2;
+};
+at::Tensor embedder_forward(const EmbedderMlp& mlp, const at::Tensor& x,
+                            EmbedderSaved* saved = nullptr);
+void embedder_backward(const EmbedderMlp& mlp, const EmbedderSaved& saved, const at::Tensor& dy,
+                       nn::Gradients& gradients);
 
 /// `time_text_embed` of the checkpoint.
 struct ConditionEmbedder {
@@ -31,10 +39,17 @@ struct ConditionEmbedder {
 ConditionEmbedder load_condition_embedder(nn::WeightSource& source, const Config& config,
                                           at::ScalarType dtype);
 
+struct ConditionSaved {
+  EmbedderSaved timestep, guidance, text;
+};
 /// timestep: fp32 [B], sigma in 0..1; guidance: fp32 [B], ignored without guidance embedding;
 /// pooled: [B, pooled_projection_dim] -> [B, D] in the weights' dtype. Timestep and guidance enter
 /// the sinusoid unrounded whatever that dtype is.
 at::Tensor condition_forward(const ConditionEmbedder& embedder, const at::Tensor& timestep,
-                             const at::Tensor& guidance, const at::Tensor& pooled);
+                             const at::Tensor& guidance, const at::Tensor& pooled,
+                             ConditionSaved* saved = nullptr);
+/// dy: [B, D]. Nothing lies below that could be trained with the transformer.
+void condition_backward(const ConditionEmbedder& embedder, const ConditionSaved& saved,
+                        const at::Tensor& dy, nn::Gradients& gradients);
 
 }  // namespace iclora::flux

@@ -6,7 +6,9 @@
 #include <string>
 
 #include "flux/config.h"
+#include "nn/attention.h"
 #include "nn/linear.h"
+#include "nn/norm.h"
 #include "nn/rope.h"
 
 namespace iclora::flux {
@@ -20,6 +22,8 @@ struct QkvProjection {
   nn::Linear to_v;
   at::Tensor norm_q;  ///< [head_dim]
   at::Tensor norm_k;  ///< [head_dim]
+  nn::Slot norm_q_slot = nn::kFrozen;
+  nn::Slot norm_k_slot = nn::kFrozen;
 };
 
 /// The module names differ between the image and the text stream; all lie below `attn`.
@@ -44,10 +48,23 @@ struct Qkv {
   at::Tensor v;
 };
 
+/// What qkv_backward needs of the forward pass.
+struct QkvSaved {
+  nn::LinearSaved q, k, v;
+  nn::RmsNormSaved norm_q, norm_k;
+};
+
 /// x: [B, L, D].
-Qkv qkv_forward(const QkvProjection& projection, const at::Tensor& x);
+Qkv qkv_forward(const QkvProjection& projection, const at::Tensor& x, QkvSaved* saved = nullptr);
+/// -> dx [B, L, D].
+at::Tensor qkv_backward(const QkvProjection& projection, const QkvSaved& saved, const Qkv& dqkv,
+                        nn::Gradients& gradients);
 
 /// Attention over all tokens of `joint`, whose q and k are turned by `rope` first: [B, L, D].
-at::Tensor joint_attention_forward(const Qkv& joint, const nn::RopeTable& rope);
+at::Tensor joint_attention_forward(const Qkv& joint, const nn::RopeTable& rope,
+                                   nn::AttentionSaved* saved = nullptr);
+/// dout: [B, L, D] -> the gradients of `joint`.
+Qkv joint_attention_backward(const nn::AttentionSaved& saved, const nn::RopeTable& rope,
+                             const at::Tensor& dout);
 
 }  // namespace iclora::flux

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "flux/joint_attention.h"
+#include "flux/modulation.h"
 
 namespace iclora::flux {
 
@@ -20,8 +21,26 @@ struct SingleBlock {
 SingleBlock load_single_block(nn::WeightSource& source, const std::string& name,
                               const Config& config, at::ScalarType dtype);
 
-/// x: [B, Lt + Li, D], text first; condition: silu of the conditioning vector, [B, D].
-at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x,
-                                const at::Tensor& condition, const nn::RopeTable& rope);
+struct SingleBlockSaved {
+  ModulationSaved norm;
+  at::Tensor scale, gate;  ///< fp32 [B, 1 or L, D]
+  nn::LayerNormSaved layer_norm;
+  QkvSaved qkv;
+  nn::AttentionSaved attention;
+  nn::LinearSaved proj_mlp;
+  at::Tensor hidden;  ///< before the GELU [B, L, 4 D]
+  nn::LinearSaved proj_out;
+  at::Tensor delta;  ///< what the block adds, before its gate [B, L, D]
+};
+
+/// x: [B, Lt + Li, D], text (of `text_length` tokens) first.
+at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x, int64_t text_length,
+                                const Condition& condition, const nn::RopeTable& rope,
+                                SingleBlockSaved* saved = nullptr);
+
+/// dout: [B, Lt + Li, D] -> dx.
+at::Tensor single_block_backward(const SingleBlock& block, const SingleBlockSaved& saved,
+                                 const nn::RopeTable& rope, const at::Tensor& dout,
+                                 ConditionGradient& condition, nn::Gradients& gradients);
 
 }  // namespace iclora::flux

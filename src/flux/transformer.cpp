@@ -2,9 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "flux/latents.h"
 #include "nn/elementwise.h"
 #include "nn/norm.h"
+#include "nn/saved.h"
 
 namespace iclora::flux {
 
@@ -70,34 +73,179 @@ nn::RopeTable canvas_rope(const Config& config, int64_t text_length, int64_t h, 
                         /*theta=*/10000.0);
 }
 
-at::Tensor transformer_forward(const Transformer& transformer, const at::Tensor& latents,
-                               const Context& context, const at::Tensor& timestep,
-                               const at::Tensor& guidance) {
-  const auto dtype = transformer.x_embedder.weight.scalar_type();
-  const at::Tensor condition = nn::silu_forward(
-      condition_forward(transformer.time_text_embed, timestep, guidance, context.pooled));
-
-  Streams streams = {
-      nn::linear_forward(transformer.x_embedder, latents.to(dtype)),
-      nn::linear_forward(transformer.context_embedder, context.text.to(dtype)),
+void for_each_weight(
+    Transformer& transformer,
+    const std::function<void(const std::string& name, at::Tensor& weight, nn::Slot& slot)>& visit) {
+  for_each_linear(transformer, [&](nn::Linear& layer) {
+    visit(layer.name + ".weight", layer.weight, layer.weight_slot);
+    if (layer.bias.defined()) visit(layer.name + ".bias", layer.bias, layer.bias_slot);
+  });
+  const auto visit_norms = [&](const std::string& block, QkvProjection& qkv,
+                               const QkvNames& names) {
+    visit(fmt::format("{}.attn.{}.weight", block, names.norm_q), qkv.norm_q, qkv.norm_q_slot);
+    visit(fmt::format("{}.attn.{}.weight", block, names.norm_k), qkv.norm_k, qkv.norm_k_slot);
   };
+  for (size_t i = 0; i < transformer.transformer_blocks.size(); ++i) {
+    const std::string name = fmt::format("transformer_blocks.{}", i);
+    visit_norms(name, transformer.transformer_blocks[i].image.qkv, kImageNames);
+    visit_norms(name, transformer.transformer_blocks[i].text.qkv, kTextNames);
+  }
+  for (size_t i = 0; i < transformer.single_transformer_blocks.size(); ++i) {
+    visit_norms(fmt::format("single_transformer_blocks.{}", i),
+                transformer.single_transformer_blocks[i].qkv, kImageNames);
+  }
+}
+
+namespace {
+
+/// Forward through all blocks and the output layer; keeps what backward needs where `saved` is
+/// given.
+at::Tensor run_forward(const Transformer& transformer, const Query& query, const Context& context,
+                       TransformerSaved* saved) {
+  const auto dtype = transformer.x_embedder.weight.scalar_type();
+  const auto embed = [&](const at::Tensor& timestep, ConditionSaved* kept) {
+    return condition_forward(transformer.time_text_embed, timestep, query.guidance, context.pooled,
+                             kept);
+  };
+  const at::Tensor embedded =
+      embed(query.timestep, nn::part_of(saved, &TransformerSaved::embedder));
+  Condition condition = {nn::silu_forward(embedded), {}, {}};
+  at::Tensor given_embedded;
+  if (query.given.defined()) {
+    given_embedded = embed(at::zeros_like(query.timestep),
+                           nn::part_of(saved, &TransformerSaved::given_embedder));
+    condition.given = nn::silu_forward(given_embedded);
+    condition.given_tokens = query.given;
+  }
+  if (saved != nullptr) {
+    saved->embedded = embedded;
+    saved->given_embedded = given_embedded;
+    saved->condition = condition;
+    saved->doubles.clear();
+    saved->singles.clear();
+    saved->double_inputs.clear();
+    saved->single_inputs.clear();
+  }
+
+  const int64_t text_length = context.text.size(1);
+  Streams streams = {
+      nn::linear_forward(transformer.x_embedder, query.latents.to(dtype),
+                         nn::part_of(saved, &TransformerSaved::x_embedder)),
+      nn::linear_forward(transformer.context_embedder, context.text.to(dtype),
+                         nn::part_of(saved, &TransformerSaved::context_embedder)),
+  };
+  const bool keep_all = saved != nullptr && !saved->checkpointing;
+  const bool keep_inputs = saved != nullptr && saved->checkpointing;
   for (const DoubleBlock& block : transformer.transformer_blocks) {
-    streams = double_block_forward(block, streams, condition, context.rope);
+    if (keep_inputs) saved->double_inputs.push_back(streams);
+    streams = double_block_forward(block, streams, condition, context.rope,
+                                   keep_all ? &saved->doubles.emplace_back() : nullptr);
   }
   at::Tensor x = at::cat({streams.text, streams.image}, 1);
   for (const SingleBlock& block : transformer.single_transformer_blocks) {
-    x = single_block_forward(block, x, condition, context.rope);
+    if (keep_inputs) saved->single_inputs.push_back(x);
+    x = single_block_forward(block, x, text_length, condition, context.rope,
+                             keep_all ? &saved->singles.emplace_back() : nullptr);
   }
-  x = x.slice(1, context.text.size(1), at::nullopt);
+  x = x.slice(1, text_length, at::nullopt);
 
   // Scale comes before shift here, unlike in the blocks.
-  const auto modulation = nn::linear_forward(transformer.norm_out, condition)
-                              .to(at::kFloat)
-                              .unsqueeze(1)
-                              .chunk(2, /*dim=*/-1);
+  const auto modulation =
+      modulation_forward(transformer.norm_out, condition, 2, Tokens::image, text_length,
+                         nn::part_of(saved, &TransformerSaved::norm_out));
+  if (saved != nullptr) saved->norm_out_scale = modulation[0];
   return nn::linear_forward(
       transformer.proj_out,
-      nn::layer_norm_modulate_forward(x, modulation[1], modulation[0], kNormEpsilon));
+      nn::layer_norm_modulate_forward(x, modulation[1], modulation[0], kNormEpsilon,
+                                      nn::part_of(saved, &TransformerSaved::last_norm)),
+      nn::part_of(saved, &TransformerSaved::proj_out));
+}
+
+bool is_trained(const nn::Linear& layer) {
+  if (layer.weight_slot != nn::kFrozen || layer.bias_slot != nn::kFrozen) return true;
+  return std::any_of(layer.adapters.begin(), layer.adapters.end(), [](const nn::LoraPair& pair) {
+    return pair.a_slot != nn::kFrozen || pair.b_slot != nn::kFrozen;
+  });
+}
+
+bool is_trained(const EmbedderMlp& mlp) {
+  return is_trained(mlp.linear_1) || is_trained(mlp.linear_2);
+}
+
+}  // namespace
+
+at::Tensor transformer_forward(const Transformer& transformer, const Query& query,
+                               const Context& context) {
+  return run_forward(transformer, query, context, nullptr);
+}
+
+at::Tensor transformer_training_forward(const Transformer& transformer, const Query& query,
+                                        const Context& context, TransformerSaved& saved) {
+  return run_forward(transformer, query, context, &saved);
+}
+
+void transformer_backward(const Transformer& transformer, TransformerSaved& saved,
+                          const Context& context, const at::Tensor& dvelocity,
+                          nn::Gradients& gradients) {
+  const int64_t text_length = context.text.size(1);
+  const ConditionEmbedder& embedder = transformer.time_text_embed;
+  ConditionGradient condition;
+  condition.wanted = is_trained(embedder.timestep_embedder) ||
+                     is_trained(embedder.guidance_embedder) || is_trained(embedder.text_embedder);
+
+  const auto last = nn::layer_norm_modulate_backward(
+      saved.last_norm, saved.norm_out_scale,
+      nn::linear_backward(transformer.proj_out, saved.proj_out, dvelocity, gradients));
+  modulation_backward(transformer.norm_out, saved.norm_out, {last.dscale, last.dshift}, condition,
+                      gradients);
+
+  // The text rows end with the last block: no gradient comes from there.
+  at::Tensor dx = at::constant_pad_nd(last.dx, {0, 0, text_length, 0});
+  for (size_t i = transformer.single_transformer_blocks.size(); i-- > 0;) {
+    const SingleBlock& block = transformer.single_transformer_blocks[i];
+    SingleBlockSaved again;
+    if (saved.checkpointing) {
+      single_block_forward(block, saved.single_inputs[i], text_length, saved.condition,
+                           context.rope, &again);
+      saved.single_inputs.pop_back();
+    } else {
+      again = std::move(saved.singles[i]);
+      saved.singles.pop_back();
+    }
+    dx = single_block_backward(block, again, context.rope, dx, condition, gradients);
+  }
+  Streams dstreams = {dx.slice(1, text_length, at::nullopt), dx.slice(1, 0, text_length)};
+  for (size_t i = transformer.transformer_blocks.size(); i-- > 0;) {
+    const DoubleBlock& block = transformer.transformer_blocks[i];
+    DoubleBlockSaved again;
+    if (saved.checkpointing) {
+      double_block_forward(block, saved.double_inputs[i], saved.condition, context.rope, &again);
+      saved.double_inputs.pop_back();
+    } else {
+      again = std::move(saved.doubles[i]);
+      saved.doubles.pop_back();
+    }
+    dstreams = double_block_backward(block, again, context.rope, dstreams, condition, gradients);
+  }
+  if (is_trained(transformer.x_embedder)) {
+    nn::linear_backward(transformer.x_embedder, saved.x_embedder, dstreams.image, gradients,
+                        /*need_dx=*/false);
+  }
+  if (is_trained(transformer.context_embedder)) {
+    nn::linear_backward(transformer.context_embedder, saved.context_embedder, dstreams.text,
+                        gradients, /*need_dx=*/false);
+  }
+  if (!condition.wanted) return;
+  const auto embedder_gradient = [&](const ConditionSaved& kept, const at::Tensor& embedded,
+                                     const at::Tensor& dcondition) {
+    condition_backward(embedder, kept,
+                       nn::silu_backward(embedded, dcondition.to(embedded.scalar_type())),
+                       gradients);
+  };
+  embedder_gradient(saved.embedder, saved.embedded, condition.shared);
+  if (condition.given.defined()) {
+    embedder_gradient(saved.given_embedder, saved.given_embedded, condition.given);
+  }
 }
 
 }  // namespace iclora::flux

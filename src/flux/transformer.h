@@ -40,10 +40,54 @@ struct Context {
 /// The rope table of a canvas of h x w latent pixels under `text_length` text tokens.
 nn::RopeTable canvas_rope(const Config& config, int64_t text_length, int64_t h, int64_t w);
 
-/// latents: packed [B, Li, in_channels]; timestep, guidance: fp32 [B] (sigma in 0..1; guidance as
-/// the user states it) -> velocity [B, Li, in_channels], both in the weights' dtype.
-at::Tensor transformer_forward(const Transformer& transformer, const at::Tensor& latents,
-                               const Context& context, const at::Tensor& timestep,
-                               const at::Tensor& guidance);
+/// One batch of what the transformer is asked.
+struct Query {
+  at::Tensor latents;   ///< packed [B, Li, in_channels]
+  at::Tensor timestep;  ///< fp32 [B], sigma in 0..1
+  at::Tensor guidance;  ///< fp32 [B], as the user states it
+  /// bool [B, Li]: tokens that are given, clean, and so live at timestep 0; undefined where all
+  /// live at `timestep`.
+  at::Tensor given;
+};
+
+/// -> velocity [B, Li, in_channels] in the weights' dtype.
+at::Tensor transformer_forward(const Transformer& transformer, const Query& query,
+                               const Context& context);
+
+/// What transformer_backward needs of the forward pass.
+struct TransformerSaved {
+  /// With activation checkpointing only the blocks' inputs are kept, and each block's forward runs
+  /// again on the way back: the same bytes for less memory.
+  bool checkpointing = false;
+
+  ConditionSaved embedder, given_embedder;
+  at::Tensor embedded, given_embedded;  ///< conditioning vectors before the SiLU, [B, D]
+  Condition condition;
+  nn::LinearSaved x_embedder, context_embedder;
+  std::vector<Streams> double_inputs;     ///< with checkpointing
+  std::vector<at::Tensor> single_inputs;  ///< with checkpointing
+  std::vector<DoubleBlockSaved> doubles;  ///< without
+  std::vector<SingleBlockSaved> singles;  ///< without
+  ModulationSaved norm_out;
+  at::Tensor norm_out_scale;
+  nn::LayerNormSaved last_norm;
+  nn::LinearSaved proj_out;
+};
+
+/// As transformer_forward, keeping what the way back needs; `saved.checkpointing` is read.
+at::Tensor transformer_training_forward(const Transformer& transformer, const Query& query,
+                                        const Context& context, TransformerSaved& saved);
+
+/// dvelocity: [B, Li, in_channels]. Adds the gradients of all that is trained. Releases `saved`
+/// block by block.
+void transformer_backward(const Transformer& transformer, TransformerSaved& saved,
+                          const Context& context, const at::Tensor& dvelocity,
+                          nn::Gradients& gradients);
+
+/// Calls `visit` for every weight of the transformer: its name in the checkpoint, the tensor, and
+/// the place of its gradient.
+void for_each_weight(
+    Transformer& transformer,
+    const std::function<void(const std::string& name, at::Tensor& weight, nn::Slot& slot)>& visit);
 
 }  // namespace iclora::flux

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "nn/reduce.h"
+
 namespace iclora::nn {
 
 at::Tensor gated_residual_forward(const at::Tensor& x, const at::Tensor& gate,
@@ -9,12 +11,26 @@ at::Tensor gated_residual_forward(const at::Tensor& x, const at::Tensor& gate,
   return at::addcmul(x, gate, y).to(x.scalar_type());
 }
 
+GatedResidualGradient gated_residual_backward(const at::Tensor& gate, const at::Tensor& y,
+                                              const at::Tensor& dout) {
+  const at::Tensor wide = dout.to(at::kFloat);
+  return {(wide * gate).to(dout.scalar_type()), sum_to_shape_of(wide * y, gate)};
+}
+
 at::Tensor gelu_tanh_forward(const at::Tensor& x) {
   return at::gelu(x, "tanh");
 }
 
+at::Tensor gelu_tanh_backward(const at::Tensor& x, const at::Tensor& dy) {
+  return at::gelu_backward(dy, x, "tanh");
+}
+
 at::Tensor silu_forward(const at::Tensor& x) {
   return at::silu(x);
+}
+
+at::Tensor silu_backward(const at::Tensor& x, const at::Tensor& dy) {
+  return at::silu_backward(dy, x);
 }
 
 }  // namespace iclora::nn

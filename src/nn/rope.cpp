@@ -5,6 +5,21 @@
 #include "core/error.h"
 
 namespace iclora::nn {
+namespace {
+
+/// x: [B, L, H, head_dim]; cos, sin: [L, head_dim / 2], the same for all heads.
+at::Tensor turn(const at::Tensor& x, const at::Tensor& cos_table, const at::Tensor& sin_table) {
+  const at::Tensor wide = x.to(at::kFloat);
+  const at::Tensor even = wide.slice(-1, 0, at::nullopt, 2);
+  const at::Tensor odd = wide.slice(-1, 1, at::nullopt, 2);
+  const at::Tensor cos = cos_table.unsqueeze(1);
+  const at::Tensor sin = sin_table.unsqueeze(1);
+  return at::stack({even * cos - odd * sin, odd * cos + even * sin}, -1)
+      .flatten(-2)
+      .to(x.scalar_type());
+}
+
+}  // namespace
 
 RopeTable rope_table(const at::Tensor& ids, const std::vector<int64_t>& axes_dim, double theta) {
   if (ids.dim() != 2 || ids.size(1) != static_cast<int64_t>(axes_dim.size())) {
@@ -24,14 +39,11 @@ RopeTable rope_table(const at::Tensor& ids, const std::vector<int64_t>& axes_dim
 }
 
 at::Tensor rope_forward(const at::Tensor& x, const RopeTable& table) {
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor even = wide.slice(-1, 0, at::nullopt, 2);
-  const at::Tensor odd = wide.slice(-1, 1, at::nullopt, 2);
-  const at::Tensor cos = table.cos.unsqueeze(1);  // [L, 1, head_dim / 2], the same for all heads
-  const at::Tensor sin = table.sin.unsqueeze(1);
-  return at::stack({even * cos - odd * sin, odd * cos + even * sin}, -1)
-      .flatten(-2)
-      .to(x.scalar_type());
+  return turn(x, table.cos, table.sin);
+}
+
+at::Tensor rope_backward(const at::Tensor& dy, const RopeTable& table) {
+  return turn(dy, table.cos, -table.sin);
 }
 
 }  // namespace iclora::nn

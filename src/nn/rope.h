@@ -20,5 +20,7 @@ RopeTable rope_table(const at::Tensor& ids, const std::vector<int64_t>& axes_dim
 
 /// Turns each pair (x[2j], x[2j+1]) of x: [B, L, H, head_dim] by its angle; computed in fp32.
 at::Tensor rope_forward(const at::Tensor& x, const RopeTable& table);
+/// Turns each pair back: the transpose of a rotation is its inverse.
+at::Tensor rope_backward(const at::Tensor& dy, const RopeTable& table);
 
 }  // namespace iclora::nn

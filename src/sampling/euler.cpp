@@ -35,12 +35,11 @@ at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& 
     const float sigma = settings.sigmas[static_cast<size_t>(step)];
     const float next = settings.sigmas[static_cast<size_t>(step) + 1];
     const at::Tensor timestep = at::full({1}, timestep_of(sigma), at::kFloat);
-    at::Tensor velocity =
-        flux::transformer_forward(transformer, sample, context, timestep, guidance).to(at::kFloat);
+    const flux::Query query = {sample, timestep, guidance, {}};
+    at::Tensor velocity = flux::transformer_forward(transformer, query, context).to(at::kFloat);
     if (negative_context) {
       const at::Tensor away =
-          flux::transformer_forward(transformer, sample, *negative_context, timestep, guidance)
-              .to(at::kFloat);
+          flux::transformer_forward(transformer, query, *negative_context).to(at::kFloat);
       velocity = away + (velocity - away) * settings.cfg;
     }
     sample = sample + velocity * (next - sigma);

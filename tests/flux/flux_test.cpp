@@ -22,7 +22,7 @@ using testing_support::same_bytes_on_any_thread_count;
 constexpr double kModuleTolerance = 1e-5;
 
 struct Inputs {
-  at::Tensor latents, timestep, guidance;
+  Query query;
   Context context;
 };
 
@@ -30,7 +30,8 @@ Inputs inputs_of(Fixture& fixture, const std::string& name, const Config& config
   const at::Tensor size = fixture[name + ".size"];
   const at::Tensor text = fixture[name + ".text"];
   return {
-      fixture[name + ".latents"], fixture[name + ".timestep"], fixture[name + ".guidance"],
+      Query{
+          fixture[name + ".latents"], fixture[name + ".timestep"], fixture[name + ".guidance"], {}},
       Context{text, fixture[name + ".pooled"],
               canvas_rope(config, text.size(1), size[0].item<int64_t>(), size[1].item<int64_t>())}};
 }
@@ -54,13 +55,13 @@ TEST_P(FluxParity, EveryBlockEqualsTheReferenceInFp32) {
   const Transformer transformer = load(at::kFloat);
   const Inputs in = inputs_of(fixture, name(), transformer.config);
 
-  const at::Tensor condition =
-      condition_forward(transformer.time_text_embed, in.timestep, in.guidance, in.context.pooled);
+  const at::Tensor condition = condition_forward(transformer.time_text_embed, in.query.timestep,
+                                                 in.query.guidance, in.context.pooled);
   EXPECT_LT(relative_l2(condition, fixture[name() + ".temb"]), kModuleTolerance);
-  const at::Tensor gate = nn::silu_forward(fixture[name() + ".temb"]);
+  const Condition gate = {nn::silu_forward(fixture[name() + ".temb"]), {}, {}};
 
   // Each block is given the reference's own input, so that errors do not add up.
-  Streams streams = {nn::linear_forward(transformer.x_embedder, in.latents),
+  Streams streams = {nn::linear_forward(transformer.x_embedder, in.query.latents),
                      nn::linear_forward(transformer.context_embedder, in.context.text)};
   for (size_t i = 0; i < transformer.transformer_blocks.size(); ++i) {
     const std::string key = fmt::format("{}.double.{}.", name(), i);
@@ -73,8 +74,8 @@ TEST_P(FluxParity, EveryBlockEqualsTheReferenceInFp32) {
   at::Tensor x = at::cat({streams.text, streams.image}, 1);
   for (size_t i = 0; i < transformer.single_transformer_blocks.size(); ++i) {
     const std::string key = fmt::format("{}.single.{}.", name(), i);
-    const at::Tensor out =
-        single_block_forward(transformer.single_transformer_blocks[i], x, gate, in.context.rope);
+    const at::Tensor out = single_block_forward(transformer.single_transformer_blocks[i], x,
+                                                streams.text.size(1), gate, in.context.rope);
     x = at::cat({fixture[key + "text"], fixture[key + "image"]}, 1);
     EXPECT_LT(relative_l2(out, x), kModuleTolerance) << key;
   }
@@ -84,9 +85,8 @@ TEST_P(FluxParity, TheWholeTransformerEqualsTheReferenceInFp32) {
   Fixture fixture("models/" + model() + ".transformer.safetensors");
   const Transformer transformer = load(at::kFloat);
   const Inputs in = inputs_of(fixture, name(), transformer.config);
-  EXPECT_LT(relative_l2(
-                transformer_forward(transformer, in.latents, in.context, in.timestep, in.guidance),
-                fixture[name() + ".output"]),
+  EXPECT_LT(relative_l2(transformer_forward(transformer, in.query, in.context),
+                        fixture[name() + ".output"]),
             kModuleTolerance);
 }
 
@@ -95,8 +95,7 @@ TEST_P(FluxParity, InBf16TheErrorIsAtMostOneAndAHalfTimesTheReferences) {
   const Transformer transformer = load(at::kBFloat16);
   const Inputs in = inputs_of(fixture, name(), transformer.config);
   const at::Tensor exact = fixture[name() + ".output"];
-  const double ours = relative_l2(
-      transformer_forward(transformer, in.latents, in.context, in.timestep, in.guidance), exact);
+  const double ours = relative_l2(transformer_forward(transformer, in.query, in.context), exact);
   EXPECT_LT(ours, 1.5 * relative_l2(fixture[name() + ".output.bf16"], exact));
 }
 
@@ -105,9 +104,8 @@ TEST_P(FluxParity, ThreadsNeverChangeABit) {
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     const Transformer transformer = load(dtype);
     const Inputs in = inputs_of(fixture, name(), transformer.config);
-    EXPECT_TRUE(same_bytes_on_any_thread_count([&] {
-      return transformer_forward(transformer, in.latents, in.context, in.timestep, in.guidance);
-    }));
+    EXPECT_TRUE(same_bytes_on_any_thread_count(
+        [&] { return transformer_forward(transformer, in.query, in.context); }));
   }
 }
 

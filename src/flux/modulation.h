@@ -1,0 +1,45 @@
+#pragma once
+// Adaptive layer norm's modulation: shifts, scales and gates out of the conditioning vector.
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "nn/linear.h"
+
+namespace iclora::flux {
+
+/// What modulates every block. Tokens of given panels may live at a timestep of their own.
+struct Condition {
+  at::Tensor shared;  ///< silu of the conditioning vector, [B, D]
+  at::Tensor given;   ///< the same for given tokens, [B, D]; undefined where all tokens share one
+  at::Tensor given_tokens;  ///< bool [B, Li]: which image tokens are given; undefined with `given`
+};
+
+/// Whose tokens a layer modulates.
+enum class Tokens { text, image, text_then_image };
+
+/// What modulation_backward needs of the forward pass.
+struct ModulationSaved {
+  nn::LinearSaved shared, given;
+  at::Tensor mask;  ///< bool [B, L, 1]; undefined where all tokens share one vector
+};
+
+/// `layer` (D -> parts * D) of the condition, cut into `parts` tensors: fp32 [B, 1, D], or
+/// [B, L, D] where some tokens are given. `text_length`: how many text tokens lead.
+std::vector<at::Tensor> modulation_forward(const nn::Linear& layer, const Condition& condition,
+                                           int64_t parts, Tokens tokens, int64_t text_length,
+                                           ModulationSaved* saved = nullptr);
+
+/// fp32 sums over all layers; undefined until a layer adds to them.
+struct ConditionGradient {
+  bool wanted = false;  ///< whether anything below the condition is trained
+  at::Tensor shared, given;
+};
+
+/// parts: the gradients of modulation_forward's results, in their order and shapes.
+void modulation_backward(const nn::Linear& layer, const ModulationSaved& saved,
+                         const std::vector<at::Tensor>& parts, ConditionGradient& condition,
+                         nn::Gradients& gradients);
+
+}  // namespace iclora::flux
