@@ -1,0 +1,30 @@
+#pragma once
+// One micro-batch forward and backward, its samples shared among the threads.
+
+#include "flux/transformer.h"
+#include "train/micro_batch.h"
+
+namespace iclora::train {
+
+struct MicroStepSettings {
+  bool checkpointing = false;
+  bool given_at_zero = false;  ///< given tokens live at timestep 0 instead of the sample's
+  double guidance = 1.0;       ///< what the guidance embedding is told in training
+};
+
+/// Adds the gradients of the micro-batch's mean loss and returns that loss.
+///
+/// The samples are cut into at most 16 shards, each computed by one thread from start to end, and
+/// the shards' gradients are added in their order: the bytes do not depend on the thread count.
+double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
+                  const MicroStepSettings& settings, nn::Gradients& gradients);
+
+/// The loss alone, sample by sample: sums of squared errors that count, and how many count.
+struct SampleLoss {
+  double sum = 0;
+  int64_t counted = 0;
+};
+std::vector<SampleLoss> sample_losses(const flux::Transformer& transformer, const MicroBatch& batch,
+                                      const MicroStepSettings& settings);
+
+}  // namespace iclora::train
