@@ -13,9 +13,10 @@ at::Tensor ids_tensor(const std::vector<int32_t>& ids) {
 
 }  // namespace
 
-std::vector<Conditioning> encode_prompts(const Resolved& resolved,
+std::vector<Conditioning> encode_prompts(const OpenModel& model,
                                          const std::vector<std::string>& prompts,
-                                         at::ScalarType dtype, Progress& progress) {
+                                         int64_t text_length, at::ScalarType dtype,
+                                         Progress& progress) {
   std::vector<Conditioning> out(prompts.size());
   const auto total = static_cast<int64_t>(2 * prompts.size());
   int64_t done = 0;
@@ -26,25 +27,24 @@ std::vector<Conditioning> encode_prompts(const Resolved& resolved,
   report();
   {
     // Checkpoints of before transformers 5 write `text_model.`, later ones leave it out.
-    runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.text_encoder.folder),
+    runtime::FileWeights source(weights::Checkpoint::open(model.folder.text_encoder.folder),
                                 {{"text_model.", ""}});
-    const text::ClipEncoder clip = text::load_clip(source, resolved.configs.clip, dtype);
+    const text::ClipEncoder clip = text::load_clip(source, model.configs.clip, dtype);
     for (size_t i = 0; i < prompts.size(); ++i) {
-      const int64_t length = std::min(resolved.clip_tokenizer->model_max_length(),
-                                      resolved.configs.clip.max_position_embeddings);
-      const auto ids = resolved.clip_tokenizer->encode_padded(prompts[i], length);
+      const int64_t length = std::min(model.clip_tokenizer->model_max_length(),
+                                      model.configs.clip.max_position_embeddings);
+      const auto ids = model.clip_tokenizer->encode_padded(prompts[i], length);
       out[i].pooled = text::clip_forward(clip, ids_tensor(ids)).pooled.to(at::kFloat);
       ++done;
       report();
     }
   }
   {
-    runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.text_encoder_2.folder),
+    runtime::FileWeights source(weights::Checkpoint::open(model.folder.text_encoder_2.folder),
                                 {{"shared.", "encoder.embed_tokens."}});
-    const text::T5Encoder t5 = text::load_t5(source, resolved.configs.t5, dtype);
+    const text::T5Encoder t5 = text::load_t5(source, model.configs.t5, dtype);
     for (size_t i = 0; i < prompts.size(); ++i) {
-      const auto ids =
-          resolved.t5_tokenizer->encode_padded(prompts[i], *resolved.request.text_length);
+      const auto ids = model.t5_tokenizer->encode_padded(prompts[i], text_length);
       out[i].text = text::t5_forward(t5, ids_tensor(ids)).to(at::kFloat);
       ++done;
       report();

@@ -6,13 +6,14 @@
 
 #include "core/progress.h"
 #include "sampling/euler.h"
-#include "sampling/resolve.h"
+#include "sampling/model.h"
 
 namespace iclora::sampling {
 
-/// One Conditioning a prompt, in fp32.
-std::vector<Conditioning> encode_prompts(const Resolved& resolved,
+/// One Conditioning a prompt, in fp32; `text_length` T5 tokens, padded.
+std::vector<Conditioning> encode_prompts(const OpenModel& model,
                                          const std::vector<std::string>& prompts,
-                                         at::ScalarType dtype, Progress& progress);
+                                         int64_t text_length, at::ScalarType dtype,
+                                         Progress& progress);
 
 }  // namespace iclora::sampling

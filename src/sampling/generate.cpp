@@ -113,7 +113,8 @@ ImageSet generate(const Resolved& resolved, const std::string& build, Progress& 
   std::vector<std::string> prompts = {resolved.joint_prompt};
   if (request.cfg != 1.0) prompts.push_back(request.negative_prompt.value_or(""));
   const std::vector<at::Tensor> latents = sample_all(
-      resolved, start, encode_prompts(resolved, prompts, dtype, progress), dtype, progress);
+      resolved, start, encode_prompts(resolved, prompts, *request.text_length, dtype, progress),
+      dtype, progress);
 
   ImageSet set;
   set.layout = resolved.layout;

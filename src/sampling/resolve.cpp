@@ -10,38 +10,7 @@
 namespace iclora::sampling {
 namespace {
 
-// The longest text FLUX.1 was trained with; without a guidance embedding (schnell) half of it.
-constexpr int64_t kLongestText = 512;
-constexpr int64_t kLongestTextWithoutGuidance = 256;
 constexpr int64_t kDefaultPanel = 1024;
-
-/// Of the model's index and configs: tells models apart without reading gigabytes.
-std::string model_hash(const weights::ModelFolder& folder) {
-  Sha256 hash;
-  for (const weights::Component* part : {&folder.transformer, &folder.text_encoder,
-                                         &folder.text_encoder_2, &folder.vae, &folder.scheduler}) {
-    hash.update(part->config.dump());
-    if (part == &folder.scheduler) continue;
-    const auto checkpoint = weights::Checkpoint::open(part->folder);
-    for (const auto& [name, tensor] : checkpoint.tensors()) {
-      // A slice of every tensor: enough to notice another training of the same sizes.
-      hash.update(name);
-      hash.update(tensor.bytes.first(std::min<size_t>(tensor.bytes.size(), 256)));
-    }
-  }
-  return hash.hex();
-}
-
-std::string origin_of(const weights::Component& component) {
-  return "'" + printable(component.config_path.native(), 400) + "'";
-}
-
-void check_equal(int64_t a, const char* key_a, const weights::Component& in_a, int64_t b,
-                 const char* key_b, const weights::Component& in_b) {
-  if (a == b) return;
-  fail_input("{}: '{}' is {}, but {} says '{}' {}; the parts do not belong to one model.",
-             origin_of(in_a), key_a, a, origin_of(in_b), key_b, b);
-}
 
 /// A member of the `iclora` metadata of the first adapter that states it.
 std::optional<std::string> stated(const std::vector<lora::AdapterFile>& adapters, const char* key) {
@@ -139,66 +108,22 @@ std::string joint_prompt(const Request& request, const weights::ModelFolder& fol
                           dialect);
 }
 
-void settle_text_length(Request& request, const ModelConfigs& configs,
-                        const tokenizers::T5Tokenizer& tokenizer) {
-  if (request.text_length) return;
-  const int64_t longest =
-      configs.transformer.guidance_embeds ? kLongestText : kLongestTextWithoutGuidance;
-  request.text_length = std::min(tokenizer.model_max_length(), longest);
-}
-
 }  // namespace
-
-ModelConfigs read_configs(const weights::ModelFolder& folder) {
-  ModelConfigs configs;
-  configs.transformer =
-      flux::config_from_json(folder.transformer.config, origin_of(folder.transformer));
-  configs.clip =
-      text::clip_config_from_json(folder.text_encoder.config, origin_of(folder.text_encoder));
-  configs.t5 =
-      text::t5_config_from_json(folder.text_encoder_2.config, origin_of(folder.text_encoder_2));
-  configs.vae = vae::config_from_json(folder.vae.config, origin_of(folder.vae));
-  configs.schedule = schedule_from_json(folder.scheduler.config, origin_of(folder.scheduler));
-  check_equal(configs.transformer.pooled_projection_dim, "pooled_projection_dim",
-              folder.transformer, configs.clip.hidden_size, "hidden_size", folder.text_encoder);
-  check_equal(configs.transformer.joint_attention_dim, "joint_attention_dim", folder.transformer,
-              configs.t5.d_model, "d_model", folder.text_encoder_2);
-  check_equal(configs.transformer.in_channels / 4, "in_channels / 4", folder.transformer,
-              configs.vae.latent_channels, "latent_channels", folder.vae);
-  if (configs.vae.downscale() != 8) {
-    fail_input("{}: the autoencoder makes pictures {} times smaller, expected 8 (four blocks).",
-               origin_of(folder.vae), configs.vae.downscale());
-  }
-  return configs;
-}
 
 Resolved resolve(Request request, const std::vector<std::filesystem::path>& model_search) {
   Resolved out;
-  out.folder = weights::open_model_folder(weights::resolve_model(request.model, model_search));
-  out.configs = read_configs(out.folder);
+  static_cast<OpenModel&>(out) = open_model(request.model, model_search);
   for (const LoraChoice& choice : request.loras) {
     out.adapters.push_back(lora::read_adapter(choice.file));
     out.loras_sha256.push_back(sha256_of_file(choice.file));
   }
-  out.model_sha256 = model_hash(out.folder);
   const captions::Parsed parsed = captions::parse(request.prompt);
   settle_grid(request, parsed, out.adapters, out.warnings);
   settle_panel(request, out.folder, out.adapters);
   out.layout = panels::grid_layout(*request.grid, request.panel->width, request.panel->height);
   out.joint_prompt = joint_prompt(request, out.folder, out.adapters);
 
-  out.clip_tokenizer = tokenizers::ClipTokenizer::open(out.folder.tokenizer);
-  out.t5_tokenizer = tokenizers::T5Tokenizer::open(out.folder.tokenizer_2);
-  if (out.clip_tokenizer->vocabulary_size() > out.configs.clip.vocab_size ||
-      out.t5_tokenizer->vocabulary_size() > out.configs.t5.vocab_size) {
-    fail_input(
-        "The tokenizers of '{}' have ids beyond the text encoders' vocabularies ({} of {}, {} "
-        "of {}); they belong to another model.",
-        printable(out.folder.path.native(), 400), out.clip_tokenizer->vocabulary_size(),
-        out.configs.clip.vocab_size, out.t5_tokenizer->vocabulary_size(),
-        out.configs.t5.vocab_size);
-  }
-  settle_text_length(request, out.configs, *out.t5_tokenizer);
+  if (!request.text_length) request.text_length = default_text_length(out);
   const auto tokens = static_cast<int64_t>(out.t5_tokenizer->encode(out.joint_prompt).size());
   if (tokens > *request.text_length) {
     out.warnings.push_back(
