@@ -7,30 +7,40 @@
 
 namespace iclora::weights {
 
-SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
-                                     const std::vector<TensorHead>& tensors,
-                                     const std::map<std::string, std::string>& metadata)
-    : file_(path), path_(path) {
+SafetensorsHeader safetensors_header(const std::vector<TensorHead>& tensors,
+                                     const std::map<std::string, std::string>& metadata) {
+  SafetensorsHeader result;
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::set<std::string_view> names;
   for (const TensorHead& tensor : tensors) {
     if (tensor.name == "__metadata__" || !names.insert(tensor.name).second) {
-      fail(ErrorKind::internal, "'{}': the tensor name '{}' cannot be written (again).",
-           printable(path.native()), printable(tensor.name));
+      fail(ErrorKind::internal, "The tensor name '{}' cannot be written (again).",
+           printable(tensor.name));
     }
     uint64_t size = size_of(tensor.dtype);
     for (const int64_t axis : tensor.shape) size *= static_cast<uint64_t>(axis);
+    const uint64_t begin = result.tensor_bytes;
+    result.tensor_bytes += size;
     header[tensor.name] = {{"dtype", name_of(tensor.dtype)},
                            {"shape", tensor.shape},
-                           {"data_offsets", {expected_, expected_ + size}}};
-    expected_ += size;
+                           {"data_offsets", {begin, result.tensor_bytes}}};
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');
   const uint64_t length = text.size();
-  file_.write(std::as_bytes(std::span(&length, 1)));
-  file_.write(text);
+  result.bytes.assign(reinterpret_cast<const char*>(&length), sizeof length);
+  result.bytes += text;
+  return result;
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
+                                     const std::vector<TensorHead>& tensors,
+                                     const std::map<std::string, std::string>& metadata)
+    : file_(path), path_(path) {
+  const SafetensorsHeader header = safetensors_header(tensors, metadata);
+  expected_ = header.tensor_bytes;
+  file_.write(header.bytes);
 }
 
 void SafetensorsWriter::append(std::span<const std::byte> bytes) {

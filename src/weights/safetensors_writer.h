@@ -19,10 +19,20 @@ struct TensorHead {
   std::vector<int64_t> shape;
 };
 
+/// What stands before the tensors' bytes: the length of the header (8 bytes) and the header.
+struct SafetensorsHeader {
+  std::string bytes;
+  uint64_t tensor_bytes = 0;  ///< that follow, in the order of the heads, without gaps
+};
+
+/// The tensors in the given order, metadata by key, padded with spaces to a multiple of 8 bytes.
+/// Equal input gives equal bytes. For whoever streams a file to another place than a path.
+SafetensorsHeader safetensors_header(const std::vector<TensorHead>& tensors,
+                                     const std::map<std::string, std::string>& metadata = {});
+
 class SafetensorsWriter {
  public:
-  /// Writes the header: the tensors in the given order, metadata by key, padded with spaces to a
-  /// multiple of 8 bytes. Equal input gives equal bytes.
+  /// Writes the header.
   SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorHead>& tensors,
                     const std::map<std::string, std::string>& metadata = {});
   /// The bytes of the announced tensors, in order, in pieces of any size.
