@@ -1,0 +1,51 @@
+#pragma once
+// Room on the disk: asked for before a run starts, and what happens when it ends on the way.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "core/error.h"
+
+namespace iclora::run {
+
+/// No space is left (or a quota or a limit on file sizes is reached). Kind `output`, exit 6. What
+/// stood before still stands, so that whoever trains may wait and try again.
+class DiskFull : public Error {
+ public:
+  DiskFull(const std::string& message, uint64_t needed)
+      : Error(ErrorKind::output, message), needed_(needed) {}
+  /// Bytes that must be free for what was tried.
+  uint64_t needed() const { return needed_; }
+
+ private:
+  uint64_t needed_;
+};
+
+/// Throws for a failed write or creation of `path`: DiskFull that names `needed` where space is the
+/// cause, else an Error of kind `output` with the system's reason.
+[[noreturn]] void fail_to_write(const std::filesystem::path& path, int error_number,
+                                uint64_t needed);
+
+/// Bytes that this user may still write where `path` is or would be created; the largest number
+/// where the system does not say.
+uint64_t free_bytes(const std::filesystem::path& path);
+
+/// What a run will write.
+struct DiskNeed {
+  uint64_t checkpoint = 0;  ///< bytes of one
+  int64_t keep = 1;         ///< one more than are kept stands while a new one is saved
+  uint64_t results = 0;     ///< LoRA files
+  uint64_t samples = 0;
+  uint64_t cache = 0;
+  uint64_t present = 0;  ///< of all that, bytes that already stand there (a resumed run)
+
+  /// Bytes that must be free; the largest number where the sum does not fit into 64 bits.
+  uint64_t bytes() const;
+};
+
+/// Throws DiskFull, whose sentence has the bytes needed, their parts and the bytes free, unless
+/// they are free where `folder` is or will be.
+void check_disk_space(const std::filesystem::path& folder, const DiskNeed& need);
+
+}  // namespace iclora::run
