@@ -64,7 +64,7 @@ TEST(KilledSaves, NeverLoseOrDamageACheckpoint) {
   int64_t newest = 0;
   int with_leftovers = 0;
   std::chrono::duration<double> one_save{0};
-  for (int round = 0; round < 120; ++round) {
+  for (int round = 0; round < 80; ++round) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
