@@ -91,20 +91,21 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
   return sum / static_cast<double>(counted);
 }
 
-std::vector<SampleLoss> sample_losses(const flux::Transformer& transformer, const MicroBatch& batch,
-                                      const MicroStepSettings& settings) {
+at::Tensor error_map(const flux::Transformer& transformer, const MicroBatch& batch,
+                     const MicroStepSettings& settings) {
   const nn::RopeTable rope = rope_of(transformer, batch);
-  std::vector<SampleLoss> out(static_cast<size_t>(batch.size()));
+  const int64_t h = batch.latents.size(2);
+  const int64_t w = batch.latents.size(3);
+  at::Tensor out = at::empty({batch.size(), h, w}, at::kFloat);
   for_shards(
       batch.size(),
       [&](int64_t sample, int64_t) {
         const MicroBatch one = samples_of(batch, sample, sample + 1);
         const at::Tensor velocity =
             flux::transformer_forward(transformer, query_of(one, settings), context_of(one, rope));
-        const int64_t counted = counted_elements(one);
-        const Loss loss = velocity_loss(
-            one, flux::unpack_latents(velocity, one.latents.size(2), one.latents.size(3)), counted);
-        out[static_cast<size_t>(sample)] = {loss.sum, counted};
+        const at::Tensor error =
+            flux::unpack_latents(velocity, h, w).to(at::kFloat) - (one.noise - one.latents);
+        out.select(0, sample).copy_(error.square().mean(1).squeeze(0));
       },
       [](int64_t, int64_t) {});
   return out;

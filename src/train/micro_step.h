@@ -19,12 +19,10 @@ struct MicroStepSettings {
 double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
                   const MicroStepSettings& settings, nn::Gradients& gradients);
 
-/// The loss alone, sample by sample: sums of squared errors that count, and how many count.
-struct SampleLoss {
-  double sum = 0;
-  int64_t counted = 0;
-};
-std::vector<SampleLoss> sample_losses(const flux::Transformer& transformer, const MicroBatch& batch,
-                                      const MicroStepSettings& settings);
+/// Squared errors of the velocity, averaged over channels, element by element of the canvas: fp32
+/// [B, h, w]. No gradients; sample by sample, so that a sample's errors do not depend on the
+/// others.
+at::Tensor error_map(const flux::Transformer& transformer, const MicroBatch& batch,
+                     const MicroStepSettings& settings);
 
 }  // namespace iclora::train

@@ -56,6 +56,18 @@ LayerFilter layer_filter(const std::vector<std::string>& targets) {
   };
 }
 
+void check_rank(int64_t rank, const std::string& module, int64_t in, int64_t out) {
+  if (rank <= std::min(in, out)) return;
+  fail_input("lora.rank {} is above the size of layer '{}' ({} -> {}); choose at most {}.", rank,
+             module, in, out, std::min(in, out));
+}
+
+void fail_no_layer() {
+  fail_input(
+      "lora.targets fit no linear layer of this transformer; 'all' takes those of its blocks, "
+      "'attention' those of its attention.");
+}
+
 TrainedTensors add_lora(flux::Transformer& transformer, const LayerFilter& filter, int64_t rank,
                         double alpha, uint64_t seed) {
   TrainedTensors trained;
@@ -65,10 +77,7 @@ TrainedTensors add_lora(flux::Transformer& transformer, const LayerFilter& filte
     if (!filter(layer.name)) return;
     const int64_t in = layer.in_features();
     const int64_t out = layer.out_features();
-    if (rank > std::min(in, out)) {
-      fail_input("lora.rank {} is above the size of layer '{}' ({} -> {}); choose at most {}.",
-                 rank, layer.name, in, out, std::min(in, out));
-    }
+    check_rank(rank, layer.name, in, out);
     const at::Tensor a = initial_a(rank, in, seed, number);
     const at::Tensor b = at::zeros({out, rank}, at::kFloat);
     const auto dtype = layer.weight.scalar_type();
@@ -83,11 +92,7 @@ TrainedTensors add_lora(flux::Transformer& transformer, const LayerFilter& filte
     trained.push_back(
         {key + ".lora_B.weight", b, [=]() -> at::Tensor& { return owner->adapters[place].b; }});
   });
-  if (trained.empty()) {
-    fail_input(
-        "lora.targets fit no linear layer of this transformer; 'all' takes those of its "
-        "blocks, 'attention' those of its attention.");
-  }
+  if (trained.empty()) fail_no_layer();
   return trained;
 }
 

@@ -31,6 +31,11 @@ using LayerFilter = std::function<bool(const std::string& module)>;
 /// (design 4.4, lora.targets). Error (exit 2) for an expression that does not parse.
 LayerFilter layer_filter(const std::vector<std::string>& targets);
 
+/// What add_lora refuses (exit 2), for whoever knows the sizes before the layers are loaded: a rank
+/// above a layer's size, and a filter that takes no layer.
+void check_rank(int64_t rank, const std::string& module, int64_t in, int64_t out);
+[[noreturn]] void fail_no_layer();
+
 /// Attaches a pair of `rank` to each layer that the filter takes: A uniform in +-1 / sqrt(in)
 /// (Kaiming with a = sqrt 5, as PEFT and the paper's trainer begin), B zero, scale alpha / rank.
 /// Error (exit 2) when the filter takes no layer, or the rank is above a layer's size.

@@ -1,0 +1,223 @@
+#include "train/feed.h"
+
+#include <ATen/ATen.h>
+
+#include <numeric>
+
+#include "core/error.h"
+#include "dataset/read_sets.h"
+#include "panels/masks.h"
+#include "train/encode.h"
+
+namespace iclora::train {
+namespace {
+
+// Encodings up to this size stay in memory; the rest is read again whenever its turn comes.
+constexpr uint64_t kBytesInMemory = uint64_t{1} << 30;
+
+constexpr int64_t kPixelsPerLatent = 8;
+
+uint64_t bytes_of(const NamedTensors& tensors) {
+  uint64_t sum = 0;
+  for (const auto& [name, tensor] : tensors) sum += tensor.nbytes();
+  return sum;
+}
+
+panels::Box latent_box(const panels::Box& box) {
+  return {box.x / kPixelsPerLatent, box.y / kPixelsPerLatent, box.width / kPixelsPerLatent,
+          box.height / kPixelsPerLatent};
+}
+
+bool has_gutters(const panels::Layout& layout) {
+  const int64_t covered = std::accumulate(
+      layout.boxes.begin(), layout.boxes.end(), int64_t{0},
+      [](int64_t sum, const panels::Box& box) { return sum + box.width * box.height; });
+  return covered != layout.width * layout.height;
+}
+
+}  // namespace
+
+ReplayFeed::ReplayFeed(Replay replay, int64_t steps, int64_t accumulate)
+    : replay_(std::move(replay)), accumulate_(accumulate) {
+  if (replay_.count() < steps * accumulate) {
+    fail_input(
+        "The replay file has {} micro-batches, but {} steps of {} need {}; lower train.steps.",
+        replay_.count(), steps, accumulate, steps * accumulate);
+  }
+}
+
+MicroBatch ReplayFeed::batch(int64_t step, int64_t micro) {
+  return replay_.batch(step * accumulate_ + micro);
+}
+
+dataset::DataOptions data_options(const run::DataConfig& data, int64_t sets) {
+  dataset::DataOptions options;
+  options.grid = data.grid;
+  if (data.panel) options.panel = panels::Size{data.panel->width, data.panel->height};
+  options.fit.kind =
+      data.fit == run::Fit::cover ? dataset::Fit::Kind::cover : dataset::Fit::Kind::contain;
+  options.gutter = data.gutter;
+  options.dialect = data.dialect;
+  options.trigger = data.trigger;
+  options.resolutions = data.resolutions;
+  options.validation = data.validation_sets(sets);
+  return options;
+}
+
+at::Tensor latent_mask(const panels::Layout& layout, const std::vector<int64_t>& numbers) {
+  const std::vector<uint8_t> mask = panels::panel_mask(layout, numbers, kPixelsPerLatent);
+  at::Tensor out =
+      at::empty({layout.height / kPixelsPerLatent, layout.width / kPixelsPerLatent}, at::kBool);
+  std::transform(mask.begin(), mask.end(), out.mutable_data_ptr<bool>(),
+                 [](uint8_t value) { return value != 0; });
+  return out;
+}
+
+std::vector<int64_t> all_panels(const panels::Layout& layout) {
+  std::vector<int64_t> numbers(layout.boxes.size());
+  std::iota(numbers.begin(), numbers.end(), 1);
+  return numbers;
+}
+
+SetFeed::SetFeed(const run::Config& config, EncodingCache cache)
+    : config_(config), cache_(std::move(cache)) {
+  sets_ = dataset::read_sets(config.data.path, {config.data.grid});
+  const dataset::DataOptions options =
+      data_options(config.data, static_cast<int64_t>(sets_.size()));
+  fit_ = options.fit;
+  plan_ = dataset::plan_sets(sets_, options, config.data.path);
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < plan_.buckets.size(); ++i) {
+    sizes.push_back(static_cast<int64_t>(plan_.buckets[i].items.size()));
+    orders_.emplace_back(config.train.seed, i, sizes.back());
+  }
+  turns_ = BucketTurns(sizes);
+}
+
+at::ScalarType SetFeed::dtype() const {
+  return config_.train.dtype == run::Precision::bf16 ? at::kBFloat16 : at::kFloat;
+}
+
+uint64_t SetFeed::cache_bytes(const sampling::OpenModel& model) const {
+  const auto channels = static_cast<uint64_t>(model.configs.vae.latent_channels);
+  const auto text = static_cast<uint64_t>(sampling::default_text_length(model)) *
+                    static_cast<uint64_t>(model.configs.t5.d_model) * at::elementSize(dtype());
+  uint64_t bytes = text;
+  for (const auto* items : {&plan_.training, &plan_.validation}) {
+    for (const dataset::Item& item : *items) {
+      const auto pixels = static_cast<uint64_t>(item.layout.width * item.layout.height);
+      bytes += pixels / 64 * channels * sizeof(float) * (panels_alone() ? 2 : 1) + text;
+    }
+  }
+  return bytes;
+}
+
+void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
+  std::vector<PictureToEncode> pictures;
+  std::vector<std::string> captions = {""};
+  const auto add = [&](const dataset::Item& item) {
+    const dataset::Set& set = sets_[item.set];
+    pictures.push_back({dataset::canvas_key(set, item, fit_),
+                        [this, item, &set] { return dataset::load_set(set, item, fit_).canvas; }});
+    for (size_t panel = 0; panels_alone() && panel < item.layout.boxes.size(); ++panel) {
+      pictures.push_back(
+          {dataset::panel_key(set, item, fit_, panel + 1),
+           [this, item, panel, &set] { return dataset::load_set(set, item, fit_).panels[panel]; }});
+    }
+    captions.push_back(item.caption);
+  };
+  for (const dataset::Item& item : plan_.training) add(item);
+  for (const dataset::Item& item : plan_.validation) add(item);
+
+  const auto picture_keys = encode_pictures(model, pictures, cache_, progress);
+  const auto caption_keys = encode_captions(model, captions, sampling::default_text_length(model),
+                                            dtype(), cache_, progress);
+  no_caption_ = caption_keys[0];
+  size_t next_picture = 0;
+  size_t next_caption = 1;
+  const auto take = [&](const dataset::Item& item) {
+    Keys keys;
+    keys.canvas = picture_keys[next_picture++];
+    for (size_t panel = 0; panels_alone() && panel < item.layout.boxes.size(); ++panel) {
+      keys.panels.push_back(picture_keys[next_picture++]);
+    }
+    keys.caption = caption_keys[next_caption++];
+    return keys;
+  };
+  for (const dataset::Item& item : plan_.training) training_.push_back(take(item));
+  for (const dataset::Item& item : plan_.validation) validation_.push_back(take(item));
+}
+
+const NamedTensors& SetFeed::load(const std::string& key) {
+  const auto found = in_memory_.find(key);
+  if (found != in_memory_.end()) return found->second;
+  last_loaded_ = cache_.load(key);
+  const uint64_t bytes = bytes_of(last_loaded_);
+  if (bytes_in_memory_ + bytes > kBytesInMemory) return last_loaded_;
+  bytes_in_memory_ += bytes;
+  return in_memory_[key] = std::move(last_loaded_);
+}
+
+at::Tensor SetFeed::canvas_latents(const Keys& keys, const panels::Layout& layout,
+                                   const std::vector<int64_t>& given) {
+  at::Tensor latents = load(keys.canvas).at("latents");
+  if (given.empty()) return latents;
+  latents = latents.clone();
+  for (const int64_t number : given) {
+    const auto index = static_cast<size_t>(number - 1);
+    const panels::Box box = latent_box(layout.boxes[index]);
+    latents.slice(1, box.y, box.y + box.height)
+        .slice(2, box.x, box.x + box.width)
+        .copy_(load(keys.panels[index]).at("latents"));
+  }
+  return latents;
+}
+
+MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
+  const run::TrainConfig& train = config_.train;
+  const BucketTurns::Turn turn = turns_.at(step);
+  const dataset::Bucket& bucket = plan_.buckets[turn.bucket];
+  const int64_t first = turn.count * train.batch * train.accumulate;
+  std::vector<at::Tensor> latents, t5, clip, noise, t, given, counted;
+  bool any_given = false;
+  for (int64_t i = 0; i < train.batch; ++i) {
+    const Place place{train.seed, step, micro * train.batch + i};
+    const size_t index =
+        bucket.items[static_cast<size_t>(orders_[turn.bucket].at(first + place.position))];
+    const panels::Layout& layout = plan_.training[index].layout;
+    const Keys& keys = training_[index];
+    const auto clean =
+        draw_given(place, train.conditional, static_cast<int64_t>(layout.boxes.size()));
+    latents.push_back(canvas_latents(keys, layout, clean));
+    noise.push_back(draw_noise(place, latents[0].size(0), latents[0].size(1), latents[0].size(2)));
+    t.push_back(at::full({}, draw_timestep(place, train.timesteps), at::kFloat));
+    const NamedTensors& text =
+        load(draw_caption_dropout(place, train.caption_dropout) ? no_caption_ : keys.caption);
+    t5.push_back(text.at("t5"));
+    clip.push_back(text.at("clip"));
+    any_given = any_given || !clean.empty();
+    given.push_back(latent_mask(layout, clean));
+    counted.push_back(latent_mask(layout, all_panels(layout)));
+  }
+  MicroBatch batch = {
+      at::stack(latents), at::stack(t5), at::stack(clip), at::stack(noise), at::stack(t), {}, {}};
+  if (any_given) batch.given = at::stack(given);
+  if (has_gutters(bucket.layout)) batch.counted = at::stack(counted);
+  return batch;
+}
+
+std::vector<SetFeed::HeldOut> SetFeed::held_out() {
+  std::vector<HeldOut> out;
+  for (size_t i = 0; i < validation_.size(); ++i) {
+    const dataset::Item& item = plan_.validation[i];
+    const NamedTensors text = load(validation_[i].caption);
+    MicroBatch sample;
+    sample.latents = canvas_latents(validation_[i], item.layout, {}).unsqueeze(0);
+    sample.t5 = text.at("t5").unsqueeze(0);
+    sample.clip = text.at("clip").unsqueeze(0);
+    out.push_back({sets_[item.set].id, item.layout, sample});
+  }
+  return out;
+}
+
+}  // namespace iclora::train

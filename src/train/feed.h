@@ -1,0 +1,101 @@
+#pragma once
+// Where a training's micro-batches come from.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/progress.h"
+#include "dataset/load.h"
+#include "dataset/plan.h"
+#include "run/config.h"
+#include "sampling/model.h"
+#include "train/draws.h"
+#include "train/encoding_cache.h"
+#include "train/micro_batch.h"
+#include "train/replay.h"
+
+namespace iclora::train {
+
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  /// Micro-batch `micro` of optimizer step `step`, both from 0.
+  virtual MicroBatch batch(int64_t step, int64_t micro) = 0;
+};
+
+/// Micro-batches of a file, in order.
+class ReplayFeed final : public Feed {
+ public:
+  /// Error (exit 2) when the file has fewer than `steps` * `accumulate`.
+  ReplayFeed(Replay replay, int64_t steps, int64_t accumulate);
+  MicroBatch batch(int64_t step, int64_t micro) override;
+
+ private:
+  Replay replay_;
+  int64_t accumulate_;
+};
+
+/// Micro-batches of a data set, out of the cache of encodings.
+class SetFeed final : public Feed {
+ public:
+  /// Reads the sets and plans what is trained on; no pixels yet. Errors (exit 2).
+  SetFeed(const run::Config& config, EncodingCache cache);
+  /// Bytes that `encode` stores at most.
+  uint64_t cache_bytes(const sampling::OpenModel& model) const;
+  /// Encodes what the cache has not yet, before the first batch; the encoders have left memory when
+  /// this returns.
+  void encode(const sampling::OpenModel& model, Progress& progress);
+  MicroBatch batch(int64_t step, int64_t micro) override;
+
+  /// A held-out set at one resolution, whole: what validation is measured on.
+  struct HeldOut {
+    std::string id;
+    panels::Layout layout;
+    MicroBatch sample;  ///< of one; noise and t are not set
+  };
+  std::vector<HeldOut> held_out();
+
+  const std::vector<dataset::Set>& sets() const { return sets_; }
+  const dataset::Plan& plan() const { return plan_; }
+
+ private:
+  /// The cache's keys of one item.
+  struct Keys {
+    std::string canvas;
+    std::vector<std::string> panels;  ///< each alone; only for conditional training
+    std::string caption;
+  };
+  /// Whether panels are encoded alone too.
+  bool panels_alone() const { return config_.train.conditional > 0; }
+  at::ScalarType dtype() const;
+  const NamedTensors& load(const std::string& key);
+  at::Tensor canvas_latents(const Keys& keys, const panels::Layout& layout,
+                            const std::vector<int64_t>& given);
+
+  run::Config config_;
+  EncodingCache cache_;
+  std::vector<dataset::Set> sets_;
+  dataset::Fit fit_;
+  dataset::Plan plan_;
+  std::vector<Keys> training_, validation_;
+  std::string no_caption_;
+  std::vector<Order> orders_;
+  BucketTurns turns_{{}};
+  std::map<std::string, NamedTensors> in_memory_;
+  uint64_t bytes_in_memory_ = 0;
+  NamedTensors last_loaded_;
+};
+
+/// The `data` section as the data set's own options.
+dataset::DataOptions data_options(const run::DataConfig& data, int64_t sets);
+
+/// bool [h, w] in latent pixels: true inside the panels `numbers` (from 1).
+at::Tensor latent_mask(const panels::Layout& layout, const std::vector<int64_t>& numbers);
+/// 1 to the number of panels.
+std::vector<int64_t> all_panels(const panels::Layout& layout);
+
+}  // namespace iclora::train

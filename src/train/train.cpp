@@ -1,0 +1,245 @@
+#include "train/train.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "core/error.h"
+#include "run/disk_space.h"
+#include "run/run_folder.h"
+#include "runtime/file_weights.h"
+#include "runtime/memory.h"
+#include "train/initial_lora.h"
+#include "train/trainer.h"
+
+namespace iclora::train {
+namespace {
+
+using Kind = run::LoraTargets::Kind;
+
+at::ScalarType compute_dtype(const run::Config& config) {
+  return config.train.dtype == run::Precision::bf16 ? at::kBFloat16 : at::kFloat;
+}
+
+std::vector<std::string> targets_of(const run::LoraTargets& targets) {
+  switch (targets.kind) {
+    case Kind::all:
+      return {"all"};
+    case Kind::attention:
+      return {"attention"};
+    case Kind::patterns:
+      return targets.patterns;
+    case Kind::full:
+      break;
+  }
+  return {};
+}
+
+/// Says before anything is loaded what add_lora would say after.
+void check_targets(const run::LoraConfig& lora, const flux::Config& config) {
+  if (lora.targets.kind == Kind::full) return;
+  const LayerFilter filter = layer_filter(targets_of(lora.targets));
+  bool any = false;
+  for (const weights::ParameterSpec& parameter : flux::parameters(config)) {
+    if (parameter.shape.size() != 2) continue;
+    const std::string module = parameter.name.substr(0, parameter.name.rfind(".weight"));
+    if (!filter(module)) continue;
+    any = true;
+    check_rank(lora.rank, module, parameter.shape[1], parameter.shape[0]);
+  }
+  if (!any) fail_no_layer();
+}
+
+TrainedTensors attach(const run::Config& config, flux::Transformer& transformer) {
+  if (config.lora.targets.kind == Kind::full) return train_every_weight(transformer);
+  return add_lora(transformer, layer_filter(targets_of(config.lora.targets)), config.lora.rank,
+                  config.lora.alpha, config.train.seed);
+}
+
+/// Bytes that the forward pass keeps of one sample for its backward, all blocks together: a double
+/// block holds about 34 tensors of a token's width, a single block about 22.
+double kept_bytes(const flux::Config& config, int64_t tokens, at::ScalarType dtype) {
+  const double widths = 34.0 * static_cast<double>(config.num_layers) +
+                        22.0 * static_cast<double>(config.num_single_layers);
+  return widths * static_cast<double>(tokens * config.width()) *
+         static_cast<double>(at::elementSize(dtype));
+}
+
+bool checkpointing(const run::Config& config, const flux::Config& model, int64_t tokens) {
+  if (config.train.checkpointing != run::Checkpointing::automatic) {
+    return config.train.checkpointing == run::Checkpointing::on;
+  }
+  const auto at_once =
+      static_cast<double>(std::min<int64_t>(config.train.batch, at::get_num_threads()));
+  return at_once * kept_bytes(model, tokens, compute_dtype(config)) >
+         0.5 * static_cast<double>(runtime::available_bytes());
+}
+
+/// What the sets have in common, for the LoRA's metadata.
+void describe_sets(const SetFeed& feed, const run::Config& config, lora::AdapterInfo& info) {
+  const dataset::Plan& plan = feed.plan();
+  const panels::Layout* largest = &plan.buckets.front().layout;
+  bool one_grid = true;
+  for (const dataset::Bucket& bucket : plan.buckets) {
+    one_grid = one_grid && bucket.layout.grid == largest->grid;
+    if (bucket.layout.width * bucket.layout.height > largest->width * largest->height) {
+      largest = &bucket.layout;
+    }
+  }
+  info.resolution = fmt::format("{}x{}", largest->width, largest->height);
+  const panels::Box& first = largest->boxes.front();
+  const bool equal_panels =
+      std::all_of(largest->boxes.begin(), largest->boxes.end(), [&](const panels::Box& box) {
+        return box.width == first.width && box.height == first.height;
+      });
+  if (one_grid) info.grid = panels::to_string(largest->grid);
+  if (one_grid && equal_panels) info.panel = fmt::format("{}x{}", first.width, first.height);
+  if (one_grid && largest->boxes.size() > 1) {
+    info.dialect =
+        captions::name_of(config.data.dialect.value_or(feed.sets().front().dialect.value_or(
+            captions::default_dialect({largest->grid.rows, largest->grid.columns}))));
+  }
+  info.trigger = config.data.trigger;
+  info.task = feed.sets().front().task;
+  for (const dataset::Set& set : feed.sets()) {
+    if (set.task != info.task) info.task.clear();
+  }
+  info.training["sets"] = feed.sets().size();
+}
+
+lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel& model) {
+  lora::AdapterInfo info;
+  info.title = config.name;
+  info.base = model.folder.path.filename().native();
+  info.base_sha256 = model.model_sha256;
+  info.architecture =
+      model.configs.transformer.guidance_embeds ? "flux-1-dev/lora" : "flux-1-schnell/lora";
+  const run::TrainConfig& train = config.train;
+  info.training = {{"method", run::name_of(config.method)},
+                   {"rank", config.lora.rank},
+                   {"alpha", config.lora.alpha},
+                   {"steps", 0},
+                   {"batch", train.batch},
+                   {"accumulate", train.accumulate},
+                   {"learning_rate", train.learning_rate},
+                   {"optimizer", "adamw"},
+                   {"schedule", run::name_of(train.schedule)},
+                   {"ema", train.ema},
+                   {"caption_dropout", train.caption_dropout},
+                   {"conditional", train.conditional},
+                   {"dtype", run::name_of(train.dtype)},
+                   {"seed", train.seed}};
+  return info;
+}
+
+/// Where the transformer and what is trained of it live.
+struct Loaded {
+  flux::Transformer transformer;
+  TrainedTensors trained;
+};
+
+std::unique_ptr<Loaded> load(const run::Config& config, const sampling::OpenModel& model,
+                             const std::optional<lora::AdapterFile>& initial) {
+  auto loaded = std::make_unique<Loaded>();
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.transformer.folder));
+  loaded->transformer =
+      flux::load_transformer(source, model.configs.transformer, compute_dtype(config));
+  loaded->trained = attach(config, loaded->transformer);
+  if (initial) {
+    start_from(*initial, config.lora.alpha / static_cast<double>(config.lora.rank),
+               loaded->trained);
+  }
+  return loaded;
+}
+
+uint64_t result_bytes(const Loaded& loaded) {
+  uint64_t bytes = 0;
+  for (const TrainedTensor& tensor : loaded.trained) bytes += tensor.master.nbytes();
+  return bytes;
+}
+
+run::DiskNeed disk_need(const run::Config& config, const Loaded& loaded, uint64_t sample_pixels) {
+  const int64_t steps = config.train.steps;
+  const auto times = [&](int64_t every) {
+    return static_cast<uint64_t>(every > 0 ? steps / every + 1 : 1);
+  };
+  run::DiskNeed need;
+  need.checkpoint = (config.train.ema > 0 ? 4 : 3) * result_bytes(loaded);
+  need.keep = config.save.keep;
+  need.results = result_bytes(loaded) *
+                 (config.lora.targets.kind == Kind::full ? 1 : times(config.save.every));
+  // A PNG rarely takes more than its pixels' bytes; canvas and panels.
+  if (config.sample) need.samples = times(config.sample->every) * sample_pixels * 6;
+  return need;
+}
+
+}  // namespace
+
+TrainResult train(const run::Config& config, const TrainOptions& options, Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  run::RunFolder::check(config, options.resume);
+  if (config.method == run::Method::gdt) {
+    fail_input("method: gdt is not trained by this version; use method: canvas.");
+  }
+  if (options.init_lora && config.lora.targets.kind == Kind::full) {
+    fail_input("--init-lora begins a LoRA, but lora.targets is full; leave one of them out.");
+  }
+  const sampling::OpenModel model = sampling::open_model(config.model, options.model_search);
+  check_targets(config.lora, model.configs.transformer);
+  std::optional<lora::AdapterFile> initial;
+  if (options.init_lora) initial = lora::read_adapter(*options.init_lora);
+
+  lora::AdapterInfo info = describe(config, model);
+  std::unique_ptr<Feed> feed;
+  std::vector<SetFeed::HeldOut> held_out;
+  panels::Layout layout = panels::grid_layout({1, 1}, 64, 64);
+  int64_t tokens = 0;
+  const int64_t text = sampling::default_text_length(model);
+  if (options.replay) {
+    Replay replay(*options.replay, model.configs.transformer);
+    const MicroBatch first = replay.batch(0);
+    layout = panels::grid_layout({1, 1}, first.latents.size(3) * 8, first.latents.size(2) * 8);
+    info.resolution = fmt::format("{}x{}", layout.width, layout.height);
+    tokens = layout.width * layout.height / 256 + first.t5.size(1);
+    feed = std::make_unique<ReplayFeed>(std::move(replay), config.train.steps,
+                                        config.train.accumulate);
+  } else {
+    progress.report({.phase = "reading sets", .step = 0, .total = 0, .loss = {}});
+    auto sets = std::make_unique<SetFeed>(config, EncodingCache(options.cache));
+    run::DiskNeed cache;
+    cache.cache = sets->cache_bytes(model);
+    run::check_disk_space(options.cache, cache);
+    sets->encode(model, progress);
+    describe_sets(*sets, config, info);
+    layout = sets->plan().buckets.front().layout;
+    for (const dataset::Bucket& bucket : sets->plan().buckets) {
+      tokens = std::max(tokens, bucket.layout.width * bucket.layout.height / 256 + text);
+    }
+    held_out = sets->held_out();
+    feed = std::move(sets);
+  }
+  std::vector<SamplePrompt> prompts;
+  if (config.sample) {
+    prompts = sample_prompts(model, *config.sample, layout, compute_dtype(config), progress);
+  }
+
+  const auto loaded = load(config, model, initial);
+  uint64_t sample_pixels = 0;
+  for (const SamplePrompt& prompt : prompts) {
+    sample_pixels += static_cast<uint64_t>(prompt.layout.width * prompt.layout.height);
+  }
+  if (!options.resume) {
+    run::check_disk_space(config.out, disk_need(config, *loaded, sample_pixels));
+  }
+  MicroStepSettings micro;
+  micro.checkpointing = checkpointing(config, model.configs.transformer, tokens);
+  micro.given_at_zero = config.train.given_timestep == run::GivenTimestep::zero;
+
+  // Read again only if the training goes back to its beginning.
+  const auto values_at_start = [&] { return masters(load(config, model, initial)->trained); };
+  Trainer trainer(
+      {config, model, loaded->transformer, loaded->trained, *feed, held_out, prompts, micro, info},
+      options.resume, values_at_start, progress);
+  return trainer.run();
+}
+
+}  // namespace iclora::train
