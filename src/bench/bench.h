@@ -38,6 +38,7 @@ struct Settings {
 
 std::vector<Case> kernel_cases();
 std::vector<Case> flux_cases();
+std::vector<Case> train_cases();
 std::vector<Case> encoder_cases();
 
 /// Runs what matches the filter, one warm-up each.

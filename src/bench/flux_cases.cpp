@@ -3,12 +3,11 @@
 #include <memory>
 
 #include "bench/bench.h"
+#include "bench/mini.h"
 #include "bench/random_weights.h"
 #include "flux/transformer.h"
 
 namespace iclora::bench {
-namespace {
-
 flux::Config mini_config() {
   flux::Config config;
   config.num_layers = 3;
@@ -21,7 +20,6 @@ flux::Config mini_config() {
   return config;
 }
 
-/// Multiply-adds of the linear layers and the attention of one forward pass, counted twice.
 double forward_flop(const flux::Config& config, int64_t text, int64_t image) {
   const auto width = static_cast<double>(config.width());
   const auto length = static_cast<double>(text + image);
@@ -31,6 +29,8 @@ double forward_flop(const flux::Config& config, int64_t text, int64_t image) {
          2 * static_cast<double>(image) * width * 2 * static_cast<double>(config.in_channels) +
          2 * static_cast<double>(text) * width * static_cast<double>(config.joint_attention_dim);
 }
+
+namespace {
 
 Case sample_step_case(const char* grid, int64_t h, int64_t w, at::ScalarType dtype) {
   const flux::Config config = mini_config();

@@ -11,5 +11,6 @@ void add_generate(CLI::App& app, Context& context);
 void add_init(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_split(CLI::App& app, Context& context);
+void add_train(CLI::App& app, Context& context);
 
 }  // namespace iclora::cli

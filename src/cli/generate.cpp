@@ -6,19 +6,10 @@
 #include "cli/generate_request.h"
 #include "cli/library.h"
 #include "cli/output.h"
-#include "cli/torch_folder.h"
 #include "core/error.h"
 
 namespace iclora::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// Where a model's name is looked up: beside the program, then in the cache folder.
-std::vector<fs::path> model_search() {
-  const fs::path root = program_path().parent_path().parent_path();
-  return {root / "share/iclora/models", cache_folder() / "models"};
-}
 
 struct Options {
   GenerateOptions generate;

@@ -77,6 +77,11 @@ fs::path program_path() {
   return path;
 }
 
+std::vector<fs::path> model_search() {
+  const fs::path root = program_path().parent_path().parent_path();
+  return {root / "share/iclora/models", cache_folder() / "models"};
+}
+
 Json call_library(const std::string& verb, const Json& request, Terminal& terminal) {
   static auto* const function = load_library();
   Call call{terminal, "", ""};

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cli/terminal.h"
 #include "core/json.h"
@@ -11,6 +12,9 @@ namespace iclora::cli {
 
 /// The running program's file.
 std::filesystem::path program_path();
+
+/// Where a model's name is looked up: beside the program, then in the cache folder.
+std::vector<std::filesystem::path> model_search();
 
 /// Loads libtorch and libiclora.so (once), watches for signals, and does `verb`; throws its error.
 /// Progress and messages go to `terminal`.

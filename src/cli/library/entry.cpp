@@ -23,6 +23,7 @@ const std::map<std::string_view, Verb>& verbs() {
       {"init", init},
       {"runtime-info", runtime_info},
       {"model-coverage", model_coverage},
+      {"train", train},
   };
   return table;
 }

@@ -19,6 +19,10 @@ Json model_coverage(const Json& request, Progress& progress);
 /// peak_bytes (design 4.1).
 Json generate(const Json& request, Progress& progress);
 
+/// A training: `config` (complete, in the native form), `resume`, `init_lora`, `replay`,
+/// `model_search`, `cache` (a folder) -> lora, steps, loss, seconds, peak_bytes (design 4.1).
+Json train(const Json& request, Progress& progress);
+
 /// A model folder with random weights: `config` (a YAML file of sizes), `out`, and `seed` and
 /// `dtype`, which win over the file -> model, parameters.
 Json init(const Json& request, Progress& progress);

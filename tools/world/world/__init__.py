@@ -1,1 +1,0 @@
-"""The world of flux-mini: seeded drawings with captions, from icons and fonts under open licences."""
