@@ -2,10 +2,23 @@
 
 #include "core/error.h"
 #include "core/yaml.h"
+#include "run/foreign_config.h"
 #include "run/settings.h"
 #include "run/yaml_writer.h"
 
 namespace iclora::run {
+namespace {
+
+/// Whether the command line gives panels a size.
+bool sets_panel(const std::vector<std::string>& settings) {
+  Json given = Json::object();
+  Places ignored;
+  apply_settings(given, settings, ignored);
+  const Json panel = given.value(Json::json_pointer("/data/panel"), Json());
+  return !panel.is_null() && panel != "auto";
+}
+
+}  // namespace
 
 LoadedConfig load_config(const std::filesystem::path& file,
                          const std::vector<std::string>& settings,
@@ -18,6 +31,13 @@ LoadedConfig load_config(const std::filesystem::path& file,
   if (!document.is_object()) {
     fail_input("{} must hold a map of keys such as 'model: …', but it holds something else",
                origin);
+  }
+  if (is_foreign(document)) {
+    Translation translation = translate(document, origin, sets_panel(settings));
+    document = std::move(translation.document);
+    places = std::move(translation.places);
+    loaded.report = std::move(translation.report);
+    loaded.notes = std::move(translation.notes);
   }
   apply_settings(document, settings, places);
   loaded.config = config_from_json(document, origin, places);
