@@ -322,8 +322,7 @@ TEST(ForeignConfig, HostileFilesAreRefusedOrReported) {
         "job: extension\nconfig: {process: [{datasets: 3, train: [1], sample: x, network: 7}]}",
         "job: extension\nconfig: {name: [1], process: [{sample: {prompts: {a: 1}}}]}",
         "job: extension\nconfig: {process: [{network: {linear: x, linear_alpha: [1]}}]}",
-        "job: extension\nconfig: {process: [{model: {only_if_contains: a}, network: {rank: "
-        "1}}]}"}) {
+        "job: extension\nconfig: {process: [{model: {only_if_contains: a}, network: {a: 1}}]}"}) {
     write_file(scratch / "x.yml", text);
     EXPECT_THROW(load_config(scratch / "x.yml"), Error) << text;
   }
