@@ -36,11 +36,12 @@ int open_regular(const std::filesystem::path& path, struct stat& status) {
 }
 
 [[noreturn]] void fail_write(const std::filesystem::path& path, int error, uint64_t missing) {
-  if (error == ENOSPC || error == EDQUOT) {
-    fail(ErrorKind::output,
-         "'{}' cannot be written: no space left, at least {} more bytes are needed; free space and "
-         "run again.",
-         printable(path.native()), missing);
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+    throw DiskFull(
+        fmt::format("'{}' cannot be written: {}; at least {} more bytes are needed. Free space and "
+                    "run again.",
+                    printable(path.native()), reason(error), missing),
+        missing);
   }
   fail(ErrorKind::output, "'{}' cannot be written: {}; choose another place or mend its rights.",
        printable(path.native()), reason(error));
@@ -178,6 +179,7 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
 void create_folders(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
+  if (error == std::errc::no_space_on_device) fail_write(folder, ENOSPC, 0);
   if (error || !std::filesystem::is_directory(folder)) {
     fail(ErrorKind::output, "The folder '{}' cannot be created: {}; choose another place.",
          printable(folder.native()), error ? error.message() : "a file of that name is in the way");

@@ -10,7 +10,22 @@
 #include <string>
 #include <string_view>
 
+#include "core/error.h"
+
 namespace iclora {
+
+/// No space is left (or a quota or a limit on file sizes is reached). Kind `output`, exit 6. What
+/// stood before still stands, so that whoever writes may wait and try again.
+class DiskFull : public Error {
+ public:
+  DiskFull(const std::string& message, uint64_t needed)
+      : Error(ErrorKind::output, message), needed_(needed) {}
+  /// Bytes that must be free for what was tried, as far as they are known.
+  uint64_t needed() const { return needed_; }
+
+ private:
+  uint64_t needed_;
+};
 
 /// The whole of a regular file. Errors (exit 2) when it is missing, not a regular file, unreadable
 /// or larger than `limit` bytes.
@@ -42,7 +57,7 @@ class MappedFile {
 };
 
 /// A file that appears under its name only when it is complete. Errors are of kind `output`
-/// (exit 6) and name the path and the reason; a full disk names the bytes that were still to come.
+/// (exit 6) and name the path and the reason; DiskFull names the bytes that were still to come.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

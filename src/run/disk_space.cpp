@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/error.h"
+
 namespace iclora::run {
 namespace {
 

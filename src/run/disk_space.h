@@ -5,22 +5,11 @@
 #include <filesystem>
 #include <string>
 
-#include "core/error.h"
+#include "core/file.h"
 
 namespace iclora::run {
 
-/// No space is left (or a quota or a limit on file sizes is reached). Kind `output`, exit 6. What
-/// stood before still stands, so that whoever trains may wait and try again.
-class DiskFull : public Error {
- public:
-  DiskFull(const std::string& message, uint64_t needed)
-      : Error(ErrorKind::output, message), needed_(needed) {}
-  /// Bytes that must be free for what was tried.
-  uint64_t needed() const { return needed_; }
-
- private:
-  uint64_t needed_;
-};
+using iclora::DiskFull;
 
 /// Throws for a failed write or creation of `path`: DiskFull that names `needed` where space is the
 /// cause, else an Error of kind `output` with the system's reason.

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "core/error.h"
@@ -57,6 +61,31 @@ TEST(AtomicFile, AFolderThatIsNotThereIsExit6AndNamesThePath) {
     EXPECT_EQ(error.exit_code(), 6);
     EXPECT_THAT(error.what(), testing::HasSubstr("/dev/no-such-folder/x"));
   }
+}
+
+TEST(AtomicFile, AFullDiskIsDiskFullAndLeavesTheOldFile) {
+  const ScratchFolder scratch;
+  write_file(scratch / "a", "old");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // A limit on the size of files fails a write in the middle of a file, as a full disk does.
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100, 100};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      write_file(scratch / "a", std::string(300, 'x'));
+    } catch (const DiskFull& full) {
+      ::_exit(full.exit_code() == 6 && full.needed() == 200 ? 42 : 1);
+    } catch (...) {
+    }
+    ::_exit(2);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 42);
+  EXPECT_EQ(read_file(scratch / "a", 10), "old");
+  EXPECT_EQ(entries(scratch.path()), 1U);
 }
 
 TEST(ReadFile, RefusesFoldersMissingFilesAndTooLargeOnes) {
