@@ -1,0 +1,405 @@
+// Whole trainings of the toy model on a small data set.
+
+#include "train/train.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/log.h"
+#include "image/png_write.h"
+#include "image/read.h"
+#include "lora/adapter_file.h"
+#include "run/config.h"
+#include "run/metrics.h"
+#include "scratch.h"
+#include "tensors.h"
+#include "weights/checkpoint.h"
+#include "weights/safetensors_writer.h"
+
+namespace iclora::train {
+namespace {
+
+namespace fs = std::filesystem;
+using testing_support::ScratchFolder;
+
+/// Stops the work after so many training steps.
+class StopAfter final : public Progress {
+ public:
+  explicit StopAfter(int64_t step) : step_(step) {}
+  void report(const ProgressEvent& event) override {
+    if (event.phase == "training" && event.step >= step_) stop_ = true;
+  }
+  bool cancelled() const override { return stop_; }
+
+ private:
+  int64_t step_;
+  bool stop_ = false;
+};
+
+/// Remembers the phases that were reported.
+class Phases final : public Progress {
+ public:
+  void report(const ProgressEvent& event) override {
+    if (seen.empty() || seen.back() != event.phase) seen.emplace_back(event.phase);
+  }
+  std::vector<std::string> seen;
+};
+
+class Training : public testing::Test {
+ protected:
+  Training() : threads_(at::get_num_threads()) {
+    at::set_num_threads(1);
+    for (int set = 0; set < 6; ++set) {
+      const fs::path folder = scratch_ / "sets" / fmt::format("{}", set);
+      fs::create_directories(folder);
+      for (int panel = 1; panel <= 3; ++panel) {
+        image::Image picture(36, 40);
+        for (size_t i = 0; i < picture.rgb.size(); ++i) {
+          picture.rgb[i] = static_cast<uint8_t>((i * 7 + static_cast<size_t>(set * 50)) / 9 +
+                                                static_cast<size_t>(panel * 60));
+        }
+        image::write_png(folder / fmt::format("{}.png", panel), picture, {});
+      }
+      std::ofstream(folder / "caption.json")
+          << R"({"overall": "set )" << set << R"(", "panels": ["left", "middle", "right"]})";
+    }
+  }
+
+  ~Training() override { at::set_num_threads(threads_); }
+
+  Json config_json(const std::string& out) const {
+    return {{"name", "toy"},
+            {"model", ICLORA_FIXTURES "/models/toy-dev"},
+            {"data", {{"path", (scratch_.path() / "sets").native()}, {"validation", 1}}},
+            {"lora", {{"rank", 2}, {"alpha", 4}}},
+            {"train",
+             {{"steps", 6},
+              {"batch", 2},
+              {"accumulate", 2},
+              {"learning_rate", 1e-3},
+              {"caption_dropout", 0.3},
+              {"conditional", 0.5},
+              {"schedule", "cosine"}}},
+            {"sample",
+             {{"every", 3},
+              {"steps", 2},
+              {"prompts", {"a set [SCENE-1] x [SCENE-2] y [SCENE-3] z", "one picture"}}}},
+            {"save", {{"every", 2}, {"keep", 2}}},
+            {"out", (scratch_.path() / out).native()}};
+  }
+
+  TrainOptions options() const {
+    TrainOptions options;
+    options.cache = scratch_.path() / "cache";
+    return options;
+  }
+
+  TrainResult run(const Json& json, const TrainOptions& options, Progress& progress) const {
+    const log::Writer quiet = [](bool, std::string_view) {};
+    log::set_writer(quiet);
+    struct Restore {
+      ~Restore() { log::set_writer(nullptr); }
+    } restore;
+    return train(run::config_from_json(json, "test"), options, progress);
+  }
+  TrainResult run(const Json& json) const {
+    NoProgress progress;
+    return run(json, options(), progress);
+  }
+
+  /// Digests of what must be equal between two runs: values of the LoRA files, samples, logs
+  /// without their times.
+  std::map<std::string, std::string> outcome(const std::string& out) const {
+    std::map<std::string, std::string> digests;
+    for (const auto& entry : fs::recursive_directory_iterator(scratch_.path() / out)) {
+      if (!entry.is_regular_file()) continue;
+      const std::string name =
+          entry.path().lexically_relative(scratch_.path() / out).generic_string();
+      if (name.starts_with("lora/")) {
+        Sha256 hash;
+        const auto file = weights::Checkpoint::open(entry.path());
+        for (const auto& [key, tensor] : file.tensors()) {
+          hash.update(key);
+          hash.update(tensor.bytes);
+        }
+        digests[name] = hash.hex();
+      } else if (name.starts_with("samples/") || name == "validation.jsonl" ||
+                 name.ends_with("state.safetensors")) {
+        digests[name] = sha256_of_file(entry.path());
+      } else if (name == "metrics.jsonl") {
+        std::string text;
+        for (Json line : run::read_step_log(entry.path())) {
+          line.erase("seconds");
+          text += line.dump() + "\n";
+        }
+        digests[name] = text;
+      }
+    }
+    return digests;
+  }
+
+  const int threads_;
+  ScratchFolder scratch_;
+};
+
+TEST_F(Training, WritesAllThatARunsFolderHolds) {
+  Phases phases;
+  const TrainResult result = run(config_json("run"), options(), phases);
+  const fs::path out = scratch_ / "run";
+  EXPECT_EQ(result.result, out / "lora/toy.safetensors");
+  EXPECT_EQ(result.steps, 6);
+  for (const char* name :
+       {"config.yaml", "metrics.jsonl", "validation.jsonl", "lora/toy-000002.safetensors",
+        "lora/toy-000004.safetensors", "lora/toy.safetensors", "checkpoints/000004/manifest.json",
+        "checkpoints/000006/manifest.json", "samples/000003/01.png",
+        "samples/000006/01-panel-3.png", "samples/000006/02.png"}) {
+    EXPECT_TRUE(fs::exists(out / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(out / "checkpoints/000002"));  // keep: 2
+  EXPECT_THAT(phases.seen, testing::IsSupersetOf({"reading sets", "encoding pictures", "text",
+                                                  "training", "saving", "sampling"}));
+
+  const auto metrics = run::read_step_log(out / "metrics.jsonl");
+  ASSERT_EQ(metrics.size(), 6U);
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    EXPECT_EQ(metrics[i]["step"], i + 1);
+    EXPECT_EQ(metrics[i]["samples_seen"], 4 * (i + 1));
+    EXPECT_GT(metrics[i]["loss"].get<double>(), 0);
+    EXPECT_GT(metrics[i]["grad_norm"].get<double>(), 0);
+    EXPECT_NEAR(metrics[i]["learning_rate"].get<double>(),
+                1e-3 * (1 + std::cos(M_PI * static_cast<double>(i) / 6)) / 2, 1e-12);
+  }
+  EXPECT_EQ(run::read_step_log(out / "validation.jsonl").size(), 3U);
+  const image::Image canvas = image::read_image(out / "samples/000006/01.png");
+  EXPECT_EQ(canvas.width, 32);
+  EXPECT_EQ(canvas.height, 96);
+}
+
+TEST_F(Training, DescribesTheLoraForGenerate) {
+  const TrainResult result = run(config_json("run"));
+  const lora::AdapterFile file = lora::read_adapter(result.result);
+  EXPECT_EQ(file.pairs.size(), 46U);
+  EXPECT_TRUE(file.unknown_keys.empty());
+  ASSERT_TRUE(file.iclora.has_value());
+  const Json& own = *file.iclora;
+  EXPECT_EQ(own["grid"], "3x1");
+  EXPECT_EQ(own["panel"], "32x32");
+  EXPECT_EQ(own["dialect"], "scene");
+  EXPECT_EQ(own["training"]["steps"], 6);
+  EXPECT_EQ(own["training"]["sets"], 6);
+  for (const lora::Pair& pair : file.pairs) {
+    EXPECT_EQ(pair.rank, 2);
+    EXPECT_EQ(pair.scale, 1.0);  // alpha / rank = 2 stands in B
+  }
+  // Nothing that names this machine.
+  for (const auto& [key, value] : file.checkpoint.metadata()) {
+    EXPECT_EQ(value.find(scratch_.path().native()), std::string::npos) << key;
+  }
+}
+
+TEST_F(Training, GivesTheSameBytesOnAnyThreadsWithAndWithoutCheckpointing) {
+  run(config_json("one"));
+  Json other = config_json("two");
+  other["train"]["checkpointing"] = "on";
+  at::set_num_threads(3);
+  run(other);
+  EXPECT_EQ(outcome("one"), outcome("two"));
+}
+
+TEST_F(Training, StoppedAnywhereAndResumedGivesTheBytesOfAnUnbrokenRun) {
+  run(config_json("unbroken"));
+  const auto expected = outcome("unbroken");
+  for (int64_t stop = 0; stop <= 5; ++stop) {
+    const std::string out = fmt::format("stopped-{}", stop);
+    StopAfter progress(stop);
+    try {
+      run(config_json(out), options(), progress);
+      ADD_FAILURE() << "was not stopped";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 75) << error.what();
+    } catch (const Cancelled&) {
+      ADD_FAILURE() << "left without saving at " << stop;
+    }
+    TrainOptions resume = options();
+    resume.resume = true;
+    NoProgress no_progress;
+    EXPECT_EQ(run(config_json(out), resume, no_progress).steps, 6);
+    auto found = outcome(out);
+    // The signal's own checkpoint stands at another step.
+    std::erase_if(found, [&](const auto& one) {
+      return one.first.starts_with("checkpoints/") && !expected.contains(one.first);
+    });
+    auto kept = expected;
+    std::erase_if(kept, [&](const auto& one) {
+      return one.first.starts_with("checkpoints/") && !found.contains(one.first);
+    });
+    EXPECT_EQ(found, kept) << stop;
+  }
+}
+
+TEST_F(Training, GoesOnWithMoreStepsAndRefusesOtherChanges) {
+  Json longer = config_json("run");
+  longer["train"]["schedule"] = "constant";
+  Json shorter = longer;
+  shorter["train"]["steps"] = 4;
+  run(shorter);
+  TrainOptions resume = options();
+  resume.resume = true;
+  NoProgress progress;
+  EXPECT_EQ(run(longer, resume, progress).steps, 6);
+  Json whole = longer;
+  whole["out"] = (scratch_ / "whole").native();
+  run(whole);
+  EXPECT_EQ(outcome("run").at("lora/toy.safetensors"), outcome("whole").at("lora/toy.safetensors"));
+
+  Json other = longer;
+  other["train"]["batch"] = 1;
+  try {
+    run(other, resume, progress);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    EXPECT_THAT(error.what(), testing::HasSubstr("train.batch"));
+  }
+  try {
+    run(longer);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    EXPECT_THAT(error.what(), testing::HasSubstr("--resume"));
+  }
+}
+
+TEST_F(Training, OfEveryWeightWritesAModelFolder) {
+  Json json = config_json("full");
+  json["lora"] = {{"targets", "full"}};
+  json["save"]["dtype"] = "fp32";
+  const TrainResult result = run(json);
+  EXPECT_EQ(result.result, scratch_ / "full/model");
+  const auto written = weights::Checkpoint::open(result.result / "transformer");
+  const auto base = weights::Checkpoint::open(ICLORA_FIXTURES "/models/toy-dev/transformer");
+  ASSERT_EQ(written.tensors().size(), base.tensors().size());
+  int changed = 0;
+  for (const auto& [name, tensor] : base.tensors()) {
+    const auto* found = written.find(name);
+    ASSERT_NE(found, nullptr) << name;
+    EXPECT_EQ(found->shape, tensor.shape) << name;
+    changed += std::ranges::equal(found->bytes, tensor.bytes) ? 0 : 1;
+  }
+  EXPECT_GT(changed, 100);
+  EXPECT_TRUE(fs::exists(result.result / "vae/config.json"));
+  EXPECT_TRUE(fs::exists(result.result / "model_index.json"));
+}
+
+/// Micro-batches of random numbers, of which those in `wild` overflow on their way.
+void write_replay(const fs::path& path, int64_t count, const std::set<int64_t>& wild) {
+  std::vector<weights::TensorHead> heads;
+  std::vector<at::Tensor> tensors;
+  const auto add = [&](int64_t k, const char* name, const at::Tensor& tensor) {
+    heads.push_back({fmt::format("{}.{}", k, name), weights::Dtype::f32, tensor.sizes().vec()});
+    tensors.push_back(tensor);
+  };
+  for (int64_t k = 0; k < count; ++k) {
+    const auto seed = static_cast<uint64_t>(10 * k);
+    add(k, "latents", testing_support::normal({1, 16, 4, 4}, seed));
+    add(k, "noise", testing_support::normal({1, 16, 4, 4}, seed + 1));
+    add(k, "t5", testing_support::normal({1, 8, 24}, seed + 2));
+    add(k, "clip", testing_support::normal({1, 16}, seed + 3) * (wild.contains(k) ? 5e37 : 1.0));
+    add(k, "t", at::full({1}, 0.5, at::kFloat));
+  }
+  weights::SafetensorsWriter writer(path, heads);
+  for (const at::Tensor& tensor : tensors) {
+    writer.append({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+  }
+  writer.commit();
+}
+
+TEST_F(Training, LeavesOutSingleStepsThatAreNotNumbers) {
+  write_replay(scratch_ / "replay.safetensors", 6, {2, 4});
+  TrainOptions replayed = options();
+  replayed.replay = scratch_ / "replay.safetensors";
+  NoProgress progress;
+  Json json = config_json("replayed");
+  json["train"]["accumulate"] = 1;
+  json.erase("sample");
+  EXPECT_EQ(run(json, replayed, progress).steps, 6);
+  const auto metrics = run::read_step_log(scratch_ / "replayed/metrics.jsonl");
+  ASSERT_EQ(metrics.size(), 6U);
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    EXPECT_EQ(metrics[i].value("skipped", false), i == 2 || i == 4) << i;
+  }
+}
+
+TEST_F(Training, GoesBackOnceAndThenStopsWhereNumbersEnd) {
+  write_replay(scratch_ / "replay.safetensors", 8, {3, 4, 5});
+  TrainOptions replayed = options();
+  replayed.replay = scratch_ / "replay.safetensors";
+  NoProgress progress;
+  Json json = config_json("replayed");
+  json["train"]["accumulate"] = 1;
+  json["train"]["steps"] = 8;
+  json.erase("sample");
+  try {
+    run(json, replayed, progress);
+    ADD_FAILURE() << "was not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 7) << error.what();
+  }
+  EXPECT_FALSE(fs::exists(scratch_ / "replayed/lora/toy.safetensors"));
+  EXPECT_TRUE(fs::exists(scratch_ / "replayed/checkpoints/000002/manifest.json"));
+}
+
+TEST_F(Training, RefusesBeforeItWritesAnything) {
+  struct Case {
+    std::string pointer;
+    Json value;
+    std::string said;
+  };
+  const std::vector<Case> cases = {
+      {"/lora/rank", 33, "lora.rank"},
+      {"/lora/targets", Json::array({"nothing.*"}), "lora.targets"},
+      {"/method", "gdt", "gdt"},
+      {"/model", "/nowhere/at/all", "/nowhere/at/all"},
+      {"/data/path", "/nowhere/sets", "/nowhere/sets"},
+      {"/data/grid", "2x2", "2x2"},
+      {"/data/validation", 6, "validation"},
+  };
+  for (const Case& one : cases) {
+    Json json = config_json("refused");
+    json[Json::json_pointer(one.pointer)] = one.value;
+    try {
+      run(json);
+      ADD_FAILURE() << one.pointer << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 2) << error.what();
+      EXPECT_THAT(error.what(), testing::HasSubstr(one.said)) << one.pointer;
+    }
+    EXPECT_FALSE(fs::exists(scratch_ / "refused")) << one.pointer;
+  }
+}
+
+TEST_F(Training, UsesTheCacheAndSurvivesADamagedOne) {
+  run(config_json("first"));
+  size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(scratch_ / "cache")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    ++files;
+    if (files % 2 == 0) fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+  }
+  // Six canvases, their 18 panels (fewer where equal), seven captions.
+  EXPECT_GE(files, 13U);
+  run(config_json("second"));
+  EXPECT_EQ(outcome("first"), outcome("second"));
+  Phases phases;
+  run(config_json("third"), options(), phases);
+  EXPECT_THAT(phases.seen, testing::Not(testing::Contains("encoding pictures")));
+}
+
+}  // namespace
+}  // namespace iclora::train
