@@ -108,6 +108,24 @@ TEST_P(PipelineParity, EqualsTheReferencePipeline) {
   }
 }
 
+// A LoRA that `train` wrote, sampled by diffusers (tools/reference/check_lora.py): its alpha is not
+// its rank, so a scale that got lost on the way would show.
+TEST(TrainedLora, GivesThePictureThatDiffusersMakesOfIt) {
+  Fixture fixture("training/trained_lora.pipeline.safetensors");
+  const ScratchFolder scratch;
+  NoProgress progress;
+  const Json one = parse_json(fixture.metadata().at("cases"), "cases")[0];
+  write_noise(scratch / "noise.safetensors", fixture["0.noise"]);
+  Request request = request_of(one, "toy-dev", scratch / "noise.safetensors", "fp32");
+  request.loras = {{ICLORA_FIXTURES "/training/trained_lora.safetensors", 1.0}};
+  const ImageSet set = generate(resolve(request, {}), "", progress);
+  const at::Tensor expected = fixture["0.latents"];
+  EXPECT_LT(relative_l2(latents_of(set), expected), 1e-4);
+  EXPECT_LE((picture_tensor(set) - fixture["0.picture"].to(at::kFloat)).abs().max().item<double>(),
+            2);
+  EXPECT_GT(relative_l2(fixture["base.latents"], expected), 0.05);
+}
+
 INSTANTIATE_TEST_SUITE_P(Toys, PipelineParity, testing::Values("toy-dev", "toy-schnell"),
                          [](const auto& one) {
                            return one.param == "toy-dev" ? "dev" : "schnell";
