@@ -17,8 +17,9 @@ from safetensors import safe_open
 
 from dump_models import run, save
 
-CASE = dict(prompt="the ball on the left [SCENE-1] here [SCENE-2] there [SCENE-3] gone", steps=20,
-            guidance=3.5, text_length=64, size=[12, 4])
+# The prompt begins with the trigger of the committed file: `generate` puts it there by itself.
+CASE = dict(prompt="[BALL] the ball on the left [SCENE-1] here [SCENE-2] there [SCENE-3] gone",
+            steps=20, guidance=3.5, text_length=64, size=[12, 4])
 
 
 def loaded(pipe) -> dict:
