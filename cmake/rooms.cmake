@@ -57,7 +57,9 @@ function(iclora_test name)
     set_target_properties(${target} PROPERTIES BUILD_RPATH "${TORCH_DIR}/lib")
   endif()
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}/"
-                       PROPERTIES TIMEOUT 300)
+                       # Tests run side by side: threads that spin while they wait would take the
+                       # processors from the others.
+                       PROPERTIES TIMEOUT 300 ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
 
 #   iclora_fuzz(safetensors SEES weights SOURCES fuzz_safetensors.cpp)

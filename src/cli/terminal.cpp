@@ -7,6 +7,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+
+#include "cli/output.h"
 
 namespace iclora::cli {
 namespace {
@@ -22,6 +25,15 @@ size_t terminal_width() {
   winsize size = {};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col;
   return 80;
+}
+
+/// What this process holds now; 0 where the system does not say.
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -53,6 +65,7 @@ std::string progress_line(const PhaseState& state) {
   } else if (state.seconds >= 1) {
     line += fmt::format(", {} so far", duration_text(std::round(state.seconds)));
   }
+  if (state.memory > 0) line += ", " + bytes_text(state.memory);
   return line;
 }
 
@@ -80,7 +93,7 @@ void Terminal::progress(std::string_view phase, int64_t step, int64_t total,
     phase_begin_ = now;
     first_step_ = step;
   }
-  state_ = PhaseState{std::string(phase), step, total, loss, 0};
+  state_ = PhaseState{std::string(phase), step, total, loss, 0, 0};
   const bool finished = total > 0 && step == total;
   const auto pause = rewrites_ ? milliseconds(50) : milliseconds(2000);
   if (new_phase || finished || now - last_draw_ >= pause) draw();
@@ -108,6 +121,7 @@ void Terminal::draw() {
   const auto now = Clock::now();
   // The rate counts from the first observation: a phase may begin in its middle (a resume).
   PhaseState shown = *state_;
+  shown.memory = resident_bytes();
   shown.seconds = std::chrono::duration<double>(now - phase_begin_).count();
   if (first_step_ > 0 && shown.step == first_step_) shown.seconds = 0;
   if (shown.step > first_step_ && first_step_ > 0) {

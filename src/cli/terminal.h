@@ -19,10 +19,11 @@ struct PhaseState {
   int64_t step = 0;
   int64_t total = 0;
   std::optional<double> loss;
-  double seconds = 0;  ///< since the phase began
+  double seconds = 0;   ///< since the phase began
+  uint64_t memory = 0;  ///< bytes this process holds; 0: not said
 };
 
-/// "sampling 7/20, 1.25 s a step, 16 s left". A rate needs at least one step.
+/// "sampling 7/20, 1.25 s a step, 16 s left, 1.2 GB". A rate needs at least one step.
 std::string progress_line(const PhaseState& state);
 /// "47 s", "3 min 20 s", "2 h 5 min".
 std::string duration_text(double seconds);

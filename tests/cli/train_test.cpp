@@ -162,6 +162,41 @@ TEST_F(TrainProgram, SavesAndExits75OnASignal) {
   }
 }
 
+// The paper's own configuration, on glued canvases as its authors publish theirs: three panels
+// whose heights are no multiples of 16.
+TEST_F(TrainProgram, TrainsTheConfigurationOfAnotherTrainerKeyByKey) {
+  for (int set = 0; set < 3; ++set) {
+    image::Image canvas(50, 151);
+    for (size_t i = 0; i < canvas.rgb.size(); ++i) {
+      canvas.rgb[i] = static_cast<uint8_t>(i / 40 + static_cast<size_t>(70 * set));
+    }
+    const std::string stem = (scratch_ / "glued").native() + "/" + std::to_string(set);
+    fs::create_directories(scratch_ / "glued");
+    image::write_png(stem + ".png", canvas, {});
+    std::ofstream(stem + ".txt") << "[MOVIE-SHOTS] In a vibrant film " << set
+                                 << ", [SCENE-1] <Mara> wakes, [SCENE-2] she runs, [SCENE-3] and "
+                                    "<Mara> rests.";
+  }
+  const ProgramRun done =
+      run_program({"train", ICLORA_FIXTURES "/run/movie-shots.yml", "--set",
+                   "model=" ICLORA_FIXTURES "/models/toy-dev", "--set",
+                   "data.path=" + (scratch_ / "glued").native(), "--set", "data.panel=48x48",
+                   "--set", "train.steps=2", "--set", "sample.steps=1", "--set", "sample.every=0",
+                   "--out", (scratch_ / "movie").native()},
+                  environment());
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  for (const char* line :
+       {"config.process.0.network.linear: used", "config.process.0.train.lr: used",
+        "config.process.0.device: not needed", "config.process.0.datasets.0.folder_path: "}) {
+    EXPECT_NE(done.err.find(line), std::string::npos) << line << "\n" << done.err;
+  }
+  EXPECT_TRUE(fs::exists(scratch_ / "movie/lora/movie-shots.safetensors"));
+  EXPECT_TRUE(fs::exists(scratch_ / "movie/samples/000002/02-panel-3.png"));
+  const std::string native = text_of_file(scratch_ / "movie/config.yaml");
+  EXPECT_EQ(native.find("job:"), std::string::npos);
+  EXPECT_NE(native.find("rank: 16"), std::string::npos);
+}
+
 TEST_F(TrainProgram, RefusesWithOneSentenceAndWritesNothing) {
   struct Case {
     std::vector<std::string> words;
