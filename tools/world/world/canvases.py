@@ -6,12 +6,14 @@ import numpy as np
 
 from world.captions import Caption, default_dialect, joint, length
 from world.draws import Draws
+from world.kinds import picture
 from world.view import View
 
 # rows, columns: how often
 GRIDS = {(1, 2): 24, (2, 1): 22, (2, 2): 22, (3, 1): 16, (1, 3): 4, (2, 3): 2, (3, 2): 2, (4, 1): 3,
          (1, 4): 2, (3, 3): 3}
 RELATIONS = {"plain": 60, "style": 15, "background": 15, "subject": 10}
+ONE_KIND = 0.5  # of unrelated canvases have panels of one kind: four words, four portraits
 MOST_TOKENS = 128
 
 
@@ -46,16 +48,16 @@ def _choose(view: View, count: int, draws: Draws) -> tuple[str, list[dict]]:
     if relation != "plain" and first["kind"] != "picture":
         relation = "plain"
     chosen = [first]
+    alike = len(view.kinds) > 1 and draws.chance(ONE_KIND)
     while len(chosen) < count:
         if relation == "plain":
-            chosen.append(view.choose(draws))
+            chosen.append(view.choose_kind(first["kind"], draws) if alike else view.choose(draws))
             continue
         other = view.choose(draws)
         if other["kind"] != "picture":
             continue
         other[relation] = first[relation]
         same = [key for key in ("subject", "style", "background") if other[key] == first[key]]
-        from world.kinds import picture
         if len(same) == 1 and picture.fits(view, other):
             chosen.append(other)
     return relation, chosen

@@ -1,6 +1,7 @@
 """Drawings of the project's own, as SVG in a square of 64, drawn anew for each picture."""
 
 import functools
+import math
 
 import numpy as np
 from PIL import Image
@@ -12,24 +13,49 @@ from world.sprites import PANEL
 OVER = 2  # drawn larger, then averaged
 
 
-def wrap(body: str, defs: str = "") -> str:
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><defs>{defs}</defs>{body}</svg>')
-
-
-def moved(body: str, draws: Draws, level: int) -> str:
-    """The body in another place and size: by up to 2 px at level 0, more and turned above."""
-    x, y = (draws.uniform(-2, 2), draws.uniform(-2, 2)) if level == 0 else \
-        (draws.uniform(-4, 4) * level, draws.uniform(-3, 3) * level)
-    scale = 1.0 if level == 0 else draws.uniform(1 - 0.12 * level, 1.04)
-    angle = 0.0 if level == 0 else draws.uniform(-5, 5) * level
-    return (f'<g transform="translate({32 + x:.2f} {32 + y:.2f}) rotate({angle:.2f}) scale({scale:.3f}) '
-            f'translate(-32 -32)">{body}</g>')
+def wrap(body: str, defs: str = "", high: int = PANEL) -> str:
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 {high}"><defs>{defs}</defs>{body}</svg>')
 
 
 @functools.lru_cache(maxsize=4096)
 def rgba(svg: str, side: int = PANEL) -> Image.Image:
+    """Premultiplied, `side` px, averaged from a larger drawing."""
     large = draw_svg(svg, OVER * side, OVER * side)
     return large.convert("RGBa").resize((side, side), Image.Resampling.BOX)
+
+
+@functools.lru_cache(maxsize=4096)
+def layer(svg: str, high: int = PANEL) -> np.ndarray:
+    """float32 [2 high, 128, 4], premultiplied, 0 to 255: twice a panel's size, to be laid over others."""
+    return np.asarray(draw_svg(svg, OVER * PANEL, OVER * high).convert("RGBa"), np.float32)
+
+
+def stacked(layers: list[np.ndarray]) -> Image.Image:
+    """The layers over one another, the first below: RGBa, twice a panel's size."""
+    out = layers[0].copy()
+    for above in layers[1:]:
+        out *= 1 - above[:, :, 3:] / 255
+        out += above
+    return Image.fromarray(np.rint(np.minimum(out, 255)).astype(np.uint8), "RGBa")
+
+
+def moved(large: Image.Image, draws: Draws, level: int) -> np.ndarray:
+    """A drawing of twice a panel's size (or reaching below it) brought to a panel's: premultiplied
+    uint8 [64, 64, 4], in another place and size: by up to 2 px at level 0, more and turned above."""
+    size = (OVER * PANEL, OVER * PANEL)
+    if level == 0:
+        x, y = draws.between(-4, 4), draws.between(-4, 4)  # half pixels
+        placed = Image.new("RGBa", size)
+        placed.paste(large, (x, y))
+    else:
+        x, y = (OVER * draws.uniform(-4, 4) * level, OVER * draws.uniform(-3, 3) * level)
+        scale = 1 / draws.uniform(1 - 0.12 * level, 1.04)
+        angle = math.radians(draws.uniform(-5, 5) * level)
+        cos, sin, half = math.cos(angle) * scale, math.sin(angle) * scale, size[0] / 2
+        matrix = (cos, sin, half - cos * (half + x) - sin * (half + y),
+                  -sin, cos, half + sin * (half + x) - cos * (half + y))
+        placed = large.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    return np.asarray(placed.reduce(OVER))
 
 
 def picture(svg: str) -> np.ndarray:

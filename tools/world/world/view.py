@@ -27,7 +27,10 @@ class View:
 
     def choose(self, draws: Draws) -> dict:
         """What to draw."""
-        kind = draws.weighted(self.kinds)
+        return self.choose_kind(draws.weighted(self.kinds), draws)
+
+    def choose_kind(self, kind: str, draws: Draws) -> dict:
+        """A drawing of one kind."""
         return KINDS[kind].choose(self, draws)
 
     def draw(self, attributes: dict, draws: Draws) -> np.ndarray:

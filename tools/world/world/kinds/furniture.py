@@ -1,8 +1,10 @@
 """A piece of furniture in a room, both in the colours of one palette."""
 
+import functools
+
 import numpy as np
 
-from world import svg
+from world import sprites, svg
 from world.draws import Draws
 from world.svg import darker, lighter
 
@@ -27,11 +29,18 @@ def choose(view, draws: Draws) -> dict:
             "palette": draws.pick(list(values["palette"]))}
 
 
+@functools.cache
+def _room(wall: str, second: str) -> np.ndarray:
+    body = (f'<path fill="{wall}" d="M0 0h64v64H0z"/><path fill="{lighter(second, 0.35)}" d="M0 50h64v14H0z"/>'
+            f'<path fill="{second}" d="M0 49h64v1.500H0z"/>')
+    return svg.picture(svg.wrap(body))
+
+
 def draw(view, attributes: dict, draws: Draws) -> np.ndarray:
     palette = view.catalogue.attributes["palette"][attributes["palette"]]
     wall, main, second = palette["wall"], palette["main"], palette["second"]
     piece = PIECES[attributes["furniture"]].format(m=main, s=second, a=palette["accent"], w=wall,
                                                    d=darker(main, 0.2))
-    room = (f'<path fill="{wall}" d="M0 0h64v64H0z"/><path fill="{lighter(second, 0.35)}" d="M0 50h64v14H0z"/>'
-            f'<path fill="{second}" d="M0 49h64v1.500H0z"/>')
-    return svg.picture(svg.wrap(room + svg.moved(piece, draws, view.level)))
+    out = _room(wall, second).copy()
+    sprites.lay(out, svg.moved(svg.stacked([svg.layer(svg.wrap(piece))]), draws, view.level), 0, 0)
+    return out

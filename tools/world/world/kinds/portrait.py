@@ -1,5 +1,7 @@
 """A person from the shoulders up: hair, skin, shirt, mood; shaded softly or flat with outlines."""
 
+import functools
+
 import numpy as np
 
 from world import grounds, sprites, svg
@@ -43,6 +45,12 @@ MOODS = {
 }
 BEARD = '<path d="M18.500 34q1 17 13.500 18.500Q44.500 51 45.500 34q-2 5-6 3.500-7-2.500-15 0-4 1.500-6-3.500z" fill="{h}" {o}/>'
 EARRINGS = '<g fill="#f4c430" stroke="#8a6a10" stroke-width=".5"><circle cx="16" cy="39" r="2"/><circle cx="48" cy="39" r="2"/></g>'
+NECK = '<path d="M25 44h14v12H25z" fill="{c}"/>'
+SHIRT = '<path d="M4 70q0-15 20-17 8 6 16 0 20 2 20 17v30H4z" fill="{h}" {o}/>'
+HEAD = ('<ellipse cx="16.500" cy="33" rx="3" ry="4" fill="{h}" {o}/><ellipse cx="47.500" cy="33" rx="3" ry="4" fill="{h}" {o}/>'
+        '<path d="M17 28Q17 12 32 12t15 16q1 23-15 24Q16 51 17 28z" fill="{h}" {o}/>')
+HIGH = 84  # px that a portrait is drawn high: the shirt goes on below the panel
+CHEEKS = '<g fill="#f0605a" opacity=".3"><ellipse cx="22" cy="39" rx="4" ry="2.500"/><ellipse cx="42" cy="39" rx="4" ry="2.500"/></g>'
 LASHES = '<path d="M22.500 30.500l-3-1.800M41.500 30.500l3-1.800" stroke="#2a2124" stroke-width="1.400" stroke-linecap="round"/>'
 
 
@@ -57,49 +65,49 @@ def choose(view, draws: Draws) -> dict:
             return attributes
 
 
-def _gradient(name: str, light: str, colour: str, dark: str, radius: float = 0.75) -> str:
-    return (f'<radialGradient id="{name}" cx=".36" cy=".28" r="{radius}"><stop offset="0" stop-color="{light}"/>'
-            f'<stop offset=".55" stop-color="{colour}"/><stop offset="1" stop-color="{dark}"/></radialGradient>')
+@functools.lru_cache(maxsize=4096)
+def _layer(body: str, shade: tuple[str, float, float] | None) -> np.ndarray:
+    """One layer; `shade`: a colour that stands as url(#g) in it, how light it begins, how dark it ends."""
+    defs = ""
+    if shade:
+        colour, light, dark = shade
+        defs = ('<radialGradient id="g" cx=".36" cy=".28" r=".75"><stop offset="0" stop-color="'
+                + lighter(colour, light) + f'"/><stop offset=".55" stop-color="{colour}"/><stop offset="1" '
+                f'stop-color="{darker(colour, dark)}"/></radialGradient>')
+    return svg.layer(svg.wrap(body, defs, HIGH), HIGH)
 
 
-def portrait(values: dict, attributes: dict) -> tuple[str, str]:
-    """Body and definitions of the SVG."""
+def layers(values: dict, attributes: dict) -> list[np.ndarray]:
+    """From the hair behind to the eyes."""
     skin, hair = (values[name][attributes[name]]["rgb"] for name in ("skin", "hair_colour"))
     shirt = values["colour"][attributes["colour"]]["rgb"]
     flat = attributes["shading"] == "flat"
-    if flat:
-        defs, fills = "", {"skin": skin, "hair": hair, "shirt": shirt}
-        outline = 'stroke="#2b2226" stroke-width="1.300" stroke-linejoin="round"'
-    else:
-        defs = _gradient("skin", lighter(skin, 0.35), skin, darker(skin, 0.32)) \
-            + _gradient("hair", lighter(hair, 0.5), hair, darker(hair, 0.55)) \
-            + _gradient("shirt", lighter(shirt, 0.4), shirt, darker(shirt, 0.5))
-        fills, outline = {name: f"url(#{name})" for name in ("skin", "hair", "shirt")}, ""
-    behind, before = (part.format(h=fills["hair"], o=outline) for part in HAIR[attributes["hair"]])
+    outline = 'stroke="#2b2226" stroke-width="1.300" stroke-linejoin="round"' if flat else ""
+
+    def painted(body: str, colour: str, light: float, dark: float) -> np.ndarray:
+        fill = colour if flat else "url(#g)"
+        return _layer(body.format(h=fill, o=outline), None if flat else (colour, light, dark))
+
+    behind, before = HAIR[attributes["hair"]]
     eyes, brows, mouth = MOODS[attributes["mood"]]
-    brow = LINE.format(c=darker(hair, 0.35)) if attributes["hair_colour"] != "grey" else LINE.format(c="#6d7178")
-    parts = [behind, f'<path d="M25 44h14v12H25z" fill="{darker(skin, 0.18)}"/>',
-             f'<path d="M4 70q0-15 20-17 8 6 16 0 20 2 20 17z" fill="{fills["shirt"]}" {outline}/>',
-             f'<ellipse cx="16.500" cy="33" rx="3" ry="4" fill="{fills["skin"]}" {outline}/>'
-             f'<ellipse cx="47.500" cy="33" rx="3" ry="4" fill="{fills["skin"]}" {outline}/>',
-             f'<path d="M17 28Q17 12 32 12t15 16q1 23-15 24Q16 51 17 28z" fill="{fills["skin"]}" {outline}/>']
-    if not flat:
-        parts.append('<ellipse cx="22" cy="39" rx="4" ry="2.500" fill="#f0605a" opacity=".3"/>'
-                     '<ellipse cx="42" cy="39" rx="4" ry="2.500" fill="#f0605a" opacity=".3"/>')
-    if attributes["person"] == "man":
-        parts.append(BEARD.format(h=fills["hair"], o=outline))
-    parts += [before, eyes, brows.format(b=brow)]
-    parts.append(f'<path d="M31 34q-2 4 2 4" {LINE.format(c=darker(skin, 0.4))} style="stroke-width:1.2"/>')
-    parts.append(mouth.format(l=LINE.format(c="#8a2630")))
+    brow = LINE.format(c="#6d7178" if attributes["hair_colour"] == "grey" else darker(hair, 0.35))
+    features = [eyes, brows.format(b=brow),
+                f'<path d="M31 34q-2 4 2 4" {LINE.format(c=darker(skin, 0.4))} style="stroke-width:1.2"/>',
+                mouth.format(l=LINE.format(c="#8a2630"))]
     if attributes["person"] == "woman":
-        parts += [EARRINGS, LASHES]
-    return "".join(parts), defs
+        features += [EARRINGS, LASHES]
+    out = [painted(behind, hair, 0.5, 0.55), _layer(NECK.format(c=darker(skin, 0.18)), None),
+           painted(SHIRT, shirt, 0.4, 0.5), painted(HEAD, skin, 0.35, 0.32)]
+    if not flat:
+        out.append(_layer(CHEEKS, None))
+    if attributes["person"] == "man":
+        out.append(painted(BEARD, hair, 0.5, 0.55))
+    return [*out, painted(before, hair, 0.5, 0.55), _layer("".join(features), None)]
 
 
 def draw(view, attributes: dict, draws: Draws) -> np.ndarray:
     level = view.level
     out = grounds.varied(view.catalogue, attributes["background"], draws.child("ground"), level)
-    body, defs = portrait(view.catalogue.attributes, attributes)
-    drawn = svg.draw_svg(svg.wrap(svg.moved(body, draws, level), defs), 128, 128)
-    sprites.lay(out, np.asarray(drawn.convert("RGBa").reduce(2)), 0, 0)
+    drawn = svg.stacked(layers(view.catalogue.attributes, attributes))
+    sprites.lay(out, svg.moved(drawn, draws, level), 0, 0)
     return out

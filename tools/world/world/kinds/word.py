@@ -57,7 +57,7 @@ def draw(view, attributes: dict, draws: Draws) -> np.ndarray:
     """Level 0: 52 px wide or 34 high, moved by up to 3 px."""
     catalogue, level = view.catalogue, view.level
     out = grounds.varied(catalogue, attributes["background"], draws.child("ground"), level)
-    width = 54 if level == 0 else draws.between(58 - 12 * level, 58)
+    width = 54 if level == 0 else 58 - 4 * draws.below(3 * level + 1)
     mask = letters(attributes["font"], attributes["word"], width)
     reach = 3 + 4 * level
     colour = np.array(colours.rgb(catalogue.attributes["colour"][attributes["colour"]]["rgb"]), np.uint16)
