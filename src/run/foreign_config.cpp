@@ -69,25 +69,43 @@ class Translator {
 
   // --- native values
 
-  Json* native(const std::string& dotted) {
-    Json* value = &result_.document;
-    size_t begin = 0;
-    while (true) {
-      const size_t dot = dotted.find('.', begin);
-      value = &(*value)[dotted.substr(begin, dot - begin)];
-      if (dot == std::string::npos) return value;
-      begin = dot + 1;
+  // By value: a new key moves all others of its section in memory.
+
+  /// Null where it has none yet.
+  Json native(const std::string& dotted) const {
+    const Json* value = &result_.document;
+    for (const std::string& part : split(dotted)) {
+      const auto found = value->find(part);
+      if (found == value->end()) return nullptr;
+      value = &*found;
     }
+    return *value;
+  }
+
+  void put(const std::string& dotted, Json native_value) {
+    Json* target = &result_.document;
+    for (const std::string& part : split(dotted)) target = &(*target)[part];
+    *target = std::move(native_value);
+  }
+
+  static std::vector<std::string> split(const std::string& dotted) {
+    std::vector<std::string> parts;
+    for (size_t begin = 0; begin <= dotted.size();) {
+      const size_t end = std::min(dotted.find('.', begin), dotted.size());
+      parts.push_back(dotted.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return parts;
   }
 
   /// Several keys may speak of the same setting, as long as they agree.
   void set(const std::string& dotted, const Json& value, ForeignKey& key) {
-    Json* target = native(dotted);
-    if (!target->is_null() && *target != value) {
-      key.verdict = not_supported(fmt::format("{} has one value, {}", dotted, shown(*target)));
+    const Json present = native(dotted);
+    if (!present.is_null() && present != value) {
+      key.verdict = not_supported(fmt::format("{} has one value, {}", dotted, shown(present)));
       return;
     }
-    *target = value;
+    put(dotted, value);
     result_.places.emplace(dotted, place(key));
     key.verdict = kUsed;
   }
@@ -134,10 +152,10 @@ class Translator {
       if (!key->value.is_null()) set("name", key->value, *key);
     }
     ForeignKey* folder = one("training_folder");
-    const Json* name = native("name");
-    if (folder != nullptr && folder->value.is_string() && name->is_string()) {
+    const Json name = native("name");
+    if (folder != nullptr && folder->value.is_string() && name.is_string()) {
       const auto root = folder->value.get<std::string>();
-      set("out", root + (root.ends_with("/") ? "" : "/") + name->get<std::string>(), *folder);
+      set("out", root + (root.ends_with("/") ? "" : "/") + name.get<std::string>(), *folder);
     }
   }
 
@@ -182,7 +200,7 @@ class Translator {
 
   void network() {
     if (!keys_.has_section(kProcess + "network")) {
-      *native("lora.targets") = "full";
+      put("lora.targets", "full");
       result_.notes.emplace_back(
           "The file names no network: every weight of the transformer is trained, as ai-toolkit "
           "does (lora.targets: full).");
@@ -198,13 +216,13 @@ class Translator {
     for (const char* key : {"network.rank", "network.linear"}) {
       if (ForeignKey* rank = one(key)) set("lora.rank", rank->value, *rank);
     }
-    Json* rank = native("lora.rank");
-    if (rank->is_null()) *rank = 4;
+    if (native("lora.rank").is_null()) put("lora.rank", 4);
+    const Json rank = native("lora.rank");
     // For FLUX, ai-toolkit writes PEFT's layout, which forces the scale to 1.
-    *native("lora.alpha") = *rank;
+    put("lora.alpha", rank);
     for (const char* name : {"network.linear_alpha", "network.alpha"}) {
       if (ForeignKey* alpha = one(name)) {
-        alpha->verdict = alpha->value == *rank
+        alpha->verdict = alpha->value == rank
                              ? kUsed
                              : not_supported("alpha is the rank, as ai-toolkit trains FLUX");
       }
@@ -237,7 +255,7 @@ class Translator {
       patterns.push_back(fmt::format("{}{}(single_)?transformer_blocks\\..*", without,
                                      part.empty() ? "" : fmt::format("(?={})", part)));
     }
-    *native("lora.targets") = patterns;
+    put("lora.targets", patterns);
   }
 
   /// ai-toolkit's names begin with "transformer."; ours do not.
@@ -257,8 +275,8 @@ class Translator {
     for (const char* name : {"datasets.*.folder_path", "datasets.*.dataset_path"}) {
       for (ForeignKey* key : find(name)) {
         if (key->value.is_null()) continue;
-        const Json* path = native("data.path");
-        if (!path->is_null() && *path != key->value) {
+        const Json path = native("data.path");
+        if (!path.is_null() && path != key->value) {
           fail_input("{} names a second folder of data, {}; put all sets into one folder.",
                      place(*key), shown(key->value));
         }
@@ -274,7 +292,7 @@ class Translator {
       result_.places.emplace("data.resolutions", place(*key));
     }
     if (panel_given_) return;
-    *native("data.resolutions") = sizes.empty() ? Json::array({512}) : sizes;
+    put("data.resolutions", sizes.empty() ? Json::array({512}) : sizes);
   }
 
   void optimizer() {
@@ -310,7 +328,7 @@ class Translator {
       ForeignKey* key = one(name);
       if (key == nullptr) continue;
       if (!key->value.is_number_integer() || accumulate == 1) {
-        *native("train.accumulate") = key->value;
+        put("train.accumulate", key->value);
         result_.places["train.accumulate"] = place(*key);
       }
       if (key->value.is_number_integer() && key->value > 1) accumulate = key->value.get<int64_t>();
@@ -327,12 +345,12 @@ class Translator {
     ForeignKey* decay = one("train.ema_config.ema_decay");
     if (use != nullptr) use->verdict = kUsed;
     if (use == nullptr || use->value != true) {
-      *native("train.ema") = 0;
+      put("train.ema", 0);
       if (decay != nullptr) decay->verdict = kNotNeeded;
     } else if (decay != nullptr) {
       set("train.ema", decay->value, *decay);
     } else {
-      *native("train.ema") = 0.999;
+      put("train.ema", 0.999);
     }
   }
 
@@ -366,16 +384,15 @@ class Translator {
       }
       return;
     }
-    *native("sample.prompts") = prompts;
+    put("sample.prompts", prompts);
   }
 
   /// What the file leaves out means what it means to ai-toolkit.
   void defaults() {
     std::vector<std::string> filled;
     const auto fill = [&](const char* key, const Json& value) {
-      Json* target = native(key);
-      if (!target->is_null()) return;
-      *target = value;
+      if (!native(key).is_null()) return;
+      put(key, value);
       filled.push_back(fmt::format("{} {}", key, shown(value)));
     };
     fill("train.steps", 1000);
