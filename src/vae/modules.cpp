@@ -1,8 +1,93 @@
 #include "vae/modules.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "nn/pieces.h"
 
 namespace iclora::vae {
+namespace {
+
+// Pieces are at least so large that laying out a convolution's weights, which happens once a
+// piece, costs little beside it; more of them than so many help no machine.
+constexpr int64_t kPiecePixels = 1024;
+constexpr int64_t kMostPieces = 64;
+constexpr int64_t kPieceQueries = 256;
+
+bool records_graph(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return c10::GradMode::is_enabled() &&
+         (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
+}
+
+/// A convolution over x with `before` rows and columns of zeros before it and `after` behind it,
+/// rows by rows in pieces that depend on the shape alone.
+at::Tensor convolve(const Conv& conv, const at::Tensor& x, int64_t before, int64_t after,
+                    int64_t stride) {
+  const int64_t kernel = conv.weight.size(2);
+  const int64_t height = x.size(2);
+  const int64_t rows = (height + before + after - kernel) / stride + 1;
+  const int64_t columns = (x.size(3) + before + after - kernel) / stride + 1;
+  if (!x.is_cpu() || records_graph(x, conv.weight, conv.bias)) {
+    return at::conv2d(at::constant_pad_nd(x, {before, after, before, after}), conv.weight,
+                      conv.bias, stride);
+  }
+  const int64_t pieces = std::clamp<int64_t>(rows * columns / kPiecePixels, 1, kMostPieces);
+  const int64_t share = (rows + pieces - 1) / pieces;
+  const int64_t bands = (rows + share - 1) / share;
+  at::Tensor out = at::empty({x.size(0), conv.weight.size(0), rows, columns}, x.options(),
+                             at::MemoryFormat::ChannelsLast);
+  nn::for_pieces(x.size(0) * bands, [&](int64_t i) {
+    const int64_t first = i % bands * share;
+    const int64_t count = std::min(share, rows - first);
+    // What the rows see of x, and how far that reaches beyond it.
+    const int64_t top = first * stride - before;
+    const int64_t bottom = top + (count - 1) * stride + kernel;
+    const int64_t above = std::max<int64_t>(0, -top);
+    const int64_t below = std::max<int64_t>(0, bottom - height);
+    at::Tensor band =
+        x.narrow(0, i / bands, 1).narrow(2, top + above, bottom - top - above - below);
+    std::vector<int64_t> padding = {above, before};
+    if (above != below || before != after) {
+      band = at::constant_pad_nd(band, {before, after, above, below});
+      padding = {0, 0};
+    }
+    out.narrow(0, i / bands, 1)
+        .narrow(2, first, count)
+        .copy_(at::conv2d(band, conv.weight, conv.bias, stride, padding));
+  });
+  return out;
+}
+
+/// A linear layer over a map's channels.
+at::Tensor project(const nn::Linear& layer, const at::Tensor& x) {
+  return conv_forward({layer.weight.unsqueeze(-1).unsqueeze(-1), layer.bias}, x);
+}
+
+/// One head over all tokens. q, k, v: [B, L, C].
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const auto head = [](const at::Tensor& x) { return x.unsqueeze(1); };
+  if (!q.is_cpu() || records_graph(q, k, v)) {
+    return at::scaled_dot_product_attention(head(q), head(k), head(v)).squeeze(1);
+  }
+  const int64_t length = q.size(1);
+  const int64_t pieces = (length + kPieceQueries - 1) / kPieceQueries;
+  at::Tensor out = at::empty_like(q);
+  nn::for_pieces(q.size(0) * pieces, [&](int64_t i) {
+    const auto of_canvas = [&](const at::Tensor& x) { return x.narrow(0, i / pieces, 1); };
+    const int64_t first = i % pieces * kPieceQueries;
+    const auto queries = [&](const at::Tensor& x) {
+      return of_canvas(x).narrow(1, first, std::min(kPieceQueries, length - first));
+    };
+    queries(out).copy_(
+        at::scaled_dot_product_attention(head(queries(q)), head(of_canvas(k)), head(of_canvas(v)))
+            .squeeze(1));
+  });
+  return out;
+}
+
+}  // namespace
 
 Conv load_conv(nn::WeightSource& source, const std::string& name, int64_t in, int64_t out,
                int64_t kernel, at::ScalarType dtype) {
@@ -11,15 +96,7 @@ Conv load_conv(nn::WeightSource& source, const std::string& name, int64_t in, in
 }
 
 at::Tensor conv_forward(const Conv& conv, const at::Tensor& x) {
-  const int64_t kernel = conv.weight.size(2);
-  if (kernel == 1) {
-    // As a product over channels: libtorch's 1x1 convolution in fp32 depends on the threads.
-    nn::Linear layer;
-    layer.weight = conv.weight.flatten(1);
-    layer.bias = conv.bias;
-    return nn::linear_forward(layer, x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
-  }
-  return at::conv2d(x, conv.weight, conv.bias, /*stride=*/1, kernel / 2);
+  return convolve(conv, x, conv.weight.size(2) / 2, conv.weight.size(2) / 2, /*stride=*/1);
 }
 
 GroupNorm load_group_norm(nn::WeightSource& source, const std::string& name, int64_t channels,
@@ -61,17 +138,13 @@ Attention load_attention(nn::WeightSource& source, const std::string& name, int6
 }
 
 at::Tensor attention_forward(const Attention& block, const at::Tensor& x) {
-  // [B, C, H, W] -> [B, H * W, C], one head.
-  const at::Tensor tokens =
-      group_norm_forward(block.group_norm, x).permute({0, 2, 3, 1}).flatten(1, 2);
-  const auto head = [&](const nn::Linear& layer) {
-    return nn::linear_forward(layer, tokens).unsqueeze(1);
+  const at::Tensor normalised = group_norm_forward(block.group_norm, x);
+  const auto tokens = [&](const nn::Linear& layer) {  // [B, C, H, W] -> [B, H * W, C]
+    return project(layer, normalised).permute({0, 2, 3, 1}).flatten(1, 2);
   };
-  const at::Tensor attended =
-      at::scaled_dot_product_attention(head(block.to_q), head(block.to_k), head(block.to_v))
-          .squeeze(1);
-  const at::Tensor out = nn::linear_forward(block.to_out, attended);
-  return x + out.unflatten(1, {x.size(2), x.size(3)}).permute({0, 3, 1, 2});
+  const at::Tensor attended = attend(tokens(block.to_q), tokens(block.to_k), tokens(block.to_v));
+  const at::Tensor map = attended.unflatten(1, {x.size(2), x.size(3)}).permute({0, 3, 1, 2});
+  return x + project(block.to_out, map);
 }
 
 MidBlock load_mid_block(nn::WeightSource& source, const std::string& name, int64_t channels,
@@ -92,8 +165,7 @@ at::Tensor mid_block_forward(const MidBlock& block, const at::Tensor& x) {
 }
 
 at::Tensor downsample_forward(const Conv& conv, const at::Tensor& x) {
-  constexpr int64_t stride = 2;
-  return at::conv2d(at::constant_pad_nd(x, {0, 1, 0, 1}), conv.weight, conv.bias, stride);
+  return convolve(conv, x, /*before=*/0, /*after=*/1, /*stride=*/2);
 }
 
 at::Tensor upsample_forward(const Conv& conv, const at::Tensor& x) {
