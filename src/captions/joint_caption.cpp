@@ -45,7 +45,7 @@ std::string numbered_marker(Dialect dialect, int64_t number) {
 }
 
 bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+  return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -210,6 +210,30 @@ Parsed parse(std::string_view text) {
   }
   if (parsed.dialect) parsed.grid = implied_grid(*parsed.dialect, places.size());
   return parsed;
+}
+
+std::optional<JointCaption> parse_as(std::string_view text, Dialect dialect, size_t panels,
+                                     std::string_view trigger) {
+  if (panels < 2) return std::nullopt;
+  const auto marks = markers(dialect, static_cast<int64_t>(panels));
+  JointCaption caption;
+  caption.trigger = squeezed(trigger);
+  std::string_view rest = trimmed(text);
+  if (!rest.starts_with(caption.trigger)) return std::nullopt;
+  rest.remove_prefix(caption.trigger.size());
+  for (size_t i = 0; i < marks.size(); ++i) {
+    const size_t at = rest.find(marks[i]);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string piece = squeezed(rest.substr(0, at));
+    if (i == 0) {
+      caption.overall = piece;
+    } else {
+      caption.panels.push_back(piece);
+    }
+    rest.remove_prefix(at + marks[i].size());
+  }
+  caption.panels.push_back(squeezed(rest));
+  return caption;
 }
 
 }  // namespace iclora::captions

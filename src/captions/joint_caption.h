@@ -59,4 +59,10 @@ struct Parsed {
 /// For pieces without surplus spaces, parse(render(c)) gives c.
 Parsed parse(std::string_view text);
 
+/// Reads what render(caption, dialect) gave for a caption of `panels` (2 or more) panels that
+/// begins with `trigger`, and gives exactly that caption: for pieces without surplus spaces, in
+/// which markers of this dialect do not stand. None for a text that is not so.
+std::optional<JointCaption> parse_as(std::string_view text, Dialect dialect, size_t panels,
+                                     std::string_view trigger);
+
 }  // namespace iclora::captions

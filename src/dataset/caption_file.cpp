@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "captions/lint.h"
 #include "core/file.h"
 #include "core/nearest.h"
 #include "tokenizers/unicode.h"
@@ -70,7 +71,20 @@ std::string read_caption_text(const std::filesystem::path& path) {
   return text;
 }
 
-void take_caption_text(const std::string& text, Set& set) {
+void read_caption_txt(const std::filesystem::path& path, Set& set, Problems& problems) {
+  set.caption_file = path.native();
+  std::string text;
+  try {
+    text = read_caption_text(path);
+  } catch (const Error& error) {
+    problems.push_back({set.caption_file, Level::error, error.what(), "Save it as UTF-8 text."});
+    set.caption_file.clear();
+    return;
+  }
+  for (const captions::Fault& fault : captions::lint_markers(text)) {
+    problems.push_back(
+        {set.caption_file, fault.severe ? Level::error : Level::warning, fault.what, fault.remedy});
+  }
   captions::Parsed parsed = captions::parse(text);
   set.caption = std::move(parsed.caption);
   set.dialect = parsed.dialect;

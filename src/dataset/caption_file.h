@@ -16,8 +16,9 @@ inline constexpr uint64_t kMaximumCaptionBytes = uint64_t{256} << 10;
 std::string read_caption_text(const std::filesystem::path& path);
 
 /// Reads a joint caption in any dialect into the set: caption, dialect, and the grid of its markers
-/// where the set has none yet.
-void take_caption_text(const std::string& text, Set& set);
+/// where the set has none yet. Markers that cannot be understood are errors, of `set.caption_file`;
+/// so is a file that is no text.
+void read_caption_txt(const std::filesystem::path& path, Set& set, Problems& problems);
 
 /// Reads {"overall": "...", "panels": ["...", ...]} into the set. Beside these may stand "trigger",
 /// "dialect", "task", "grid", "boxes" and "canvas" (as in the manifest, read_manifest.h), and

@@ -64,14 +64,7 @@ std::vector<Set> read_canvases(const Listing& listing, Problems& problems) {
       problems.push_back({set.file, Level::error, "The canvas has no caption.",
                           fmt::format("Write its joint caption into {}.txt.", printable(set.id))});
     } else {
-      set.caption_file = text->second.native();
-      try {
-        take_caption_text(read_caption_text(text->second), set);
-      } catch (const Error& error) {
-        problems.push_back(
-            {set.caption_file, Level::error, error.what(), "Save it as UTF-8 text."});
-        set.caption_file.clear();
-      }
+      read_caption_txt(text->second, set, problems);
     }
     sets.push_back(std::move(set));
   }

@@ -120,12 +120,7 @@ std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root,
     set.caption_file = json->native();
     read_caption_json(*json, set, problems);
   } else if (text != nullptr) {
-    set.caption_file = text->native();
-    try {
-      take_caption_text(read_caption_text(*text), set);
-    } catch (const Error& error) {
-      problems.push_back({text->native(), Level::error, error.what(), "Save it as UTF-8 text."});
-    }
+    read_caption_txt(*text, set, problems);
   } else if (!set.panels.empty()) {
     problems.push_back({name, Level::error, "The set has no caption.",
                         "Write caption.txt (a joint caption) or caption.json ({\"overall\": "

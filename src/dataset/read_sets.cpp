@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "captions/lint.h"
 #include "core/log.h"
 #include "dataset/parallel.h"
 #include "dataset/picture.h"
@@ -162,6 +163,14 @@ void check_count(const Set& set, Problems& problems) {
        "Write one part a panel, in reading order, or check the grid."});
 }
 
+/// Captions that come in pieces: what a text's own markers cannot have.
+void check_pieces(const Set& set, Problems& problems) {
+  for (const captions::Fault& fault : captions::lint_inner_markers(set.caption)) {
+    problems.push_back({set.caption_file, Level::error,
+                        fmt::format("Set '{}': {}", printable(set.id), fault.what), fault.remedy});
+  }
+}
+
 void check_not_empty(const Set& set, Problems& problems) {
   const captions::JointCaption& caption = set.caption;
   const bool empty = caption.trigger.empty() && caption.overall.empty() &&
@@ -205,6 +214,7 @@ Scan scan_sets(const fs::path& path, const ReadOptions& options) {
     if (scan.form == Form::canvases) cut_canvas(set, options.grid, scan.problems);
     check_count(set, scan.problems);
     check_not_empty(set, scan.problems);
+    if (!set.caption_file.ends_with(".txt")) check_pieces(set, scan.problems);
   }
   sort_problems(scan.problems);
   return scan;

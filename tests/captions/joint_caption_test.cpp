@@ -110,6 +110,72 @@ TEST(Parse, UndoesRenderForEveryDialectAndCount) {
   }
 }
 
+/// Text of any code points but white space, brackets included, in words.
+std::string any_text(const Random& random, uint64_t& draw) {
+  static const std::vector<std::string> kPieces = {"[LEFT]",
+                                                   "[SCENE-1]",
+                                                   "[IMAGE2]",
+                                                   "[TOP-RIGHT]",
+                                                   "[PANEL-3]",
+                                                   "[BOTTOM]",
+                                                   "[A-TAG]",
+                                                   "<Anna>",
+                                                   "[",
+                                                   "]",
+                                                   "fox,",
+                                                   "\xE9\x9B\xA8",
+                                                   "na\xC3\xAFve",
+                                                   "\xF0\x9F\xA6\x8A",
+                                                   "\\n\"",
+                                                   "50%",
+                                                   "\x01",
+                                                   "[SCENE-",
+                                                   "-1]",
+                                                   "{}"};
+  std::string out;
+  for (uint64_t n = random.bits(draw++) % 7; n > 0; --n) {
+    out += (out.empty() ? "" : " ") + kPieces[random.bits(draw++) % kPieces.size()];
+  }
+  return out;
+}
+
+// Any number of panels, any text: what was rendered comes back, as long as the pieces hold no
+// marker of the dialect itself.
+TEST(ParseAs, UndoesRenderForAnyPieces) {
+  const Random random(5, Stream::order);
+  uint64_t draw = 0;
+  int tried = 0;
+  for (int trial = 0; trial < 4000; ++trial) {
+    const auto dialect = static_cast<Dialect>(random.bits(draw++) % 6);
+    const size_t count = dialect == Dialect::corners  ? 4
+                         : dialect == Dialect::sides  ? 2
+                         : dialect == Dialect::halves ? 2
+                                                      : 2 + random.bits(draw++) % 63;
+    JointCaption caption{any_text(random, draw), any_text(random, draw), {}};
+    for (size_t i = 0; i < count; ++i) caption.panels.push_back(any_text(random, draw));
+    std::string pieces = caption.trigger + " " + caption.overall;
+    for (const std::string& part : caption.panels) pieces += " " + part;
+    const auto marks = markers(dialect, static_cast<int64_t>(count));
+    const bool ambiguous = std::any_of(marks.begin(), marks.end(), [&](const std::string& mark) {
+      return pieces.find(mark) != std::string::npos;
+    });
+    if (ambiguous) continue;
+    ++tried;
+    const std::string text = render(caption, dialect);
+    EXPECT_EQ(parse_as(text, dialect, count, caption.trigger), caption) << text;
+    // And rendering what was read gives the text again, to the byte.
+    EXPECT_EQ(render(*parse_as(text, dialect, count, caption.trigger), dialect), text);
+  }
+  EXPECT_GT(tried, 1000);
+}
+
+TEST(ParseAs, RefusesAnotherText) {
+  EXPECT_FALSE(parse_as("a [LEFT] b", Dialect::sides, 2, ""));
+  EXPECT_FALSE(parse_as("a [LEFT] b [RIGHT] c", Dialect::sides, 2, "[TAG]"));
+  EXPECT_FALSE(parse_as("a [SCENE-1] b [SCENE-2] c", Dialect::scene, 3, ""));
+  EXPECT_FALSE(parse_as("a b", Dialect::scene, 1, ""));
+}
+
 TEST(DialectNames, AreReadInAnyCaseAndListedWhenUnknown) {
   EXPECT_EQ(dialect_from_name("SCENE"), Dialect::scene);
   EXPECT_EQ(dialect_from_name(name_of(Dialect::corners)), Dialect::corners);
