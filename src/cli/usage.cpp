@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "cli/output.h"
 #include "core/error.h"
@@ -52,22 +53,33 @@ bool looks_like_option(const std::string& argument) {
          (argument[1] == '-' || std::isalpha(static_cast<unsigned char>(argument[1])));
 }
 
+/// "split", or "dataset check" of a command inside a command.
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  if (parent == nullptr || parent->get_parent() == nullptr) return command.get_name();
+  return full_name(*parent) + " " + command.get_name();
+}
+
 [[noreturn]] void refuse_unknown(const CLI::App& command, const std::string& argument) {
   const std::string help =
-      fmt::format("'iclora {} --help' lists what there is", command.get_name());
+      fmt::format("'iclora {} --help' lists what there is", full_name(command));
   if (!looks_like_option(argument)) {
-    fail_input("{}: '{}' was not expected; {}", command.get_name(), printable(argument), help);
+    fail_input("{}: '{}' was not expected; {}", full_name(command), printable(argument), help);
   }
   const std::string name = name_part(argument);
   const auto near = nearest(name, option_names(command));
-  fail_input("{}: there is no option '{}'; {}", command.get_name(), printable(name),
+  fail_input("{}: there is no option '{}'; {}", full_name(command), printable(name),
              near ? fmt::format("did you mean '{}'?", *near) : help);
 }
 
-/// The command that the line names, or none for `iclora --help` and `iclora --version`.
-CLI::App* named_command(CLI::App& app, const std::vector<std::string>& arguments) {
+/// The command that `arguments` begin with, or none for --help and --version. `app` is the program,
+/// or a command that has commands of its own.
+CLI::App* named_command(CLI::App& app, std::span<const std::string> arguments) {
+  const std::string line = app.get_parent() == nullptr ? "iclora" : "iclora " + full_name(app);
+  const std::string help = fmt::format("'{} --help' lists them", line);
   if (arguments.empty()) {
-    fail_input("no command was given; 'iclora --help' lists them");
+    if (app.get_parent() == nullptr) fail_input("no command was given; {}", help);
+    fail_input("{}: what to do is missing; {}", full_name(app), help);
   }
   const std::string& word = arguments[0];
   const std::vector<std::string> names = command_names(app);
@@ -78,24 +90,25 @@ CLI::App* named_command(CLI::App& app, const std::vector<std::string>& arguments
   if (looks_like_option(word)) {
     const auto option = option_names(app);
     const auto near = nearest(name_part(word), option);
-    fail_input(
-        "there is no option '{}' before a command; {}", printable(name_part(word)),
-        near ? fmt::format("did you mean '{}'?", *near) : "'iclora --help' lists the commands");
+    fail_input("there is no option '{}' before a command; {}", printable(name_part(word)),
+               near ? fmt::format("did you mean '{}'?", *near)
+                    : fmt::format("'{} --help' lists the commands", line));
   }
   const auto near = nearest(word, names);
-  fail_input("there is no command '{}'; {}", printable(word),
-             near ? fmt::format("did you mean 'iclora {}'?", *near)
-                  : "'iclora --help' lists the commands");
+  fail_input("there is no command '{}{}'; {}",
+             app.get_parent() == nullptr ? "" : full_name(app) + " ", printable(word),
+             near ? fmt::format("did you mean '{} {}'?", line, *near)
+                  : fmt::format("'{} --help' lists the commands", line));
 }
 
 /// What CLI11 lets pass: a flag with a value, and `--prompt --steps 4`, where it takes "--steps" as
 /// the prompt. A value that begins like an option of the command is written `--prompt=--steps`.
-void check_values(CLI::App& command, const std::vector<std::string>& arguments) {
+void check_values(CLI::App& command, std::span<const std::string> arguments) {
   const std::vector<std::string> known = option_names(command);
   const auto is_known = [&](const std::string& word) {
     return std::find(known.begin(), known.end(), word) != known.end();
   };
-  for (size_t i = 1; i < arguments.size(); ++i) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--") return;
     const std::string name = name_part(arguments[i]);
     if (!is_known(name)) continue;
@@ -103,12 +116,12 @@ void check_values(CLI::App& command, const std::vector<std::string>& arguments) 
     if (option == nullptr) continue;
     const bool flag = option->get_expected_min() == 0 || option->get_type_size() == 0;
     if (flag && name != arguments[i]) {
-      fail_input("{}: '{}' takes no value", command.get_name(), name);
+      fail_input("{}: '{}' takes no value", full_name(command), name);
     }
     if (flag || name != arguments[i]) continue;
     const bool last = i + 1 == arguments.size();
     if (last || is_known(name_part(arguments[i + 1]))) {
-      fail_input("{}: '{}' needs a value{}", command.get_name(), arguments[i],
+      fail_input("{}: '{}' needs a value{}", full_name(command), arguments[i],
                  last ? "" : fmt::format(", but '{}' follows", printable(arguments[i + 1])));
     }
     ++i;
@@ -121,7 +134,7 @@ void refuse_repeated(const CLI::App& command) {
                      option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw &&
                      option->get_type_size() > 0 && !option->get_positional();
     if (one && option->count() > 1) {
-      fail_input("{}: '{}' is given {} times, but takes one value", command.get_name(),
+      fail_input("{}: '{}' is given {} times, but takes one value", full_name(command),
                  option->get_name(), option->count());
     }
   }
@@ -132,7 +145,7 @@ void refuse_repeated(const CLI::App& command) {
   std::string what = error.what();
   std::replace(what.begin(), what.end(), '\n', ' ');
   fail_input("{}: {}; '--help' shows how it is used",
-             command == nullptr ? "the command line" : command->get_name(), printable(what, 300));
+             command == nullptr ? "the command line" : full_name(*command), printable(what, 300));
 }
 
 }  // namespace
@@ -165,23 +178,34 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 
 void need(const CLI::App& command, const CLI::Option& option, std::string_view what) {
   if (option.count() > 0) return;
-  fail_input("{}: {} is missing; 'iclora {} --help' has examples", command.get_name(), what,
-             command.get_name());
+  fail_input("{}: {} is missing; 'iclora {} --help' has examples", full_name(command), what,
+             full_name(command));
 }
 
 bool parse_line(CLI::App& app, int argc, const char* const* argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty()) fmt::print(stderr, "{}\n", app.help());
-  CLI::App* command = named_command(app, arguments);
+  std::span<const std::string> rest = arguments;
+  CLI::App* command = named_command(app, rest);
+  if (command != nullptr) rest = rest.subspan(1);
+  while (command != nullptr && !command->get_subcommands({}).empty()) {
+    CLI::App* inner = named_command(*command, rest);
+    if (inner == nullptr) break;  // help of the outer one
+    command = inner;
+    rest = rest.subspan(1);
+  }
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   const bool help = std::any_of(arguments.begin(), end, [](const std::string& argument) {
     return argument == "--help" || argument == "-h";
   });
   if (help) {
-    print_result(command == nullptr ? app.help() : command->help("iclora"));
+    const std::string before = command == nullptr || command->get_parent()->get_parent() == nullptr
+                                   ? "iclora"
+                                   : "iclora " + full_name(*command->get_parent());
+    print_result(command == nullptr ? app.help() : command->help(before));
     return false;
   }
-  if (command != nullptr) check_values(*command, arguments);
+  if (command != nullptr) check_values(*command, rest);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion& version) {
