@@ -14,5 +14,9 @@ pkg_check_modules(webpdemux REQUIRED IMPORTED_TARGET libwebpdemux)
 pkg_check_modules(lcms2 REQUIRED IMPORTED_TARGET lcms2)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(nettle REQUIRED IMPORTED_TARGET nettle)
+pkg_check_modules(freetype2 REQUIRED IMPORTED_TARGET freetype2)
+# The font that is put into the program.
+find_file(ICLORA_FONT DejaVuSans.ttf PATHS /usr/share/fonts/truetype/dejavu /usr/share/fonts/dejavu
+          /usr/share/fonts/TTF /usr/share/fonts/dejavu-sans-fonts REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)

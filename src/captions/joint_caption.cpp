@@ -54,19 +54,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Runs of white space as one space.
-std::string squeezed(std::string_view text) {
-  std::string out;
-  for (const char c : trimmed(text)) {
-    if (!is_space(c)) {
-      out.push_back(c);
-    } else if (out.empty() || out.back() != ' ') {
-      out.push_back(' ');
-    }
-  }
-  return out;
-}
-
 /// Where the markers of a dialect stand, in order from the first; empty unless there are at least
 /// two (of a fixed dialect: all).
 std::vector<std::pair<size_t, std::string>> places_of(std::string_view text, Dialect dialect) {
@@ -112,13 +99,25 @@ GridSize implied_grid(Dialect dialect, size_t panels) {
 }
 
 void append(std::string& out, std::string_view piece) {
-  const std::string clean = squeezed(piece);
+  const std::string clean = squeeze(piece);
   if (clean.empty()) return;
   if (!out.empty()) out.push_back(' ');
   out += clean;
 }
 
 }  // namespace
+
+std::string squeeze(std::string_view text) {
+  std::string out;
+  for (const char c : trimmed(text)) {
+    if (!is_space(c)) {
+      out.push_back(c);
+    } else if (out.empty() || out.back() != ' ') {
+      out.push_back(' ');
+    }
+  }
+  return out;
+}
 
 Dialect dialect_from_name(std::string_view name) {
   std::string lower(name);
@@ -202,11 +201,11 @@ Parsed parse(std::string_view text) {
     parsed.caption.trigger = std::string(tag);
     head.remove_prefix(tag.size());
   }
-  parsed.caption.overall = squeezed(head);
+  parsed.caption.overall = squeeze(head);
   for (size_t i = 0; i < places.size(); ++i) {
     const size_t begin = places[i].first + places[i].second.size();
     const size_t end = i + 1 < places.size() ? places[i + 1].first : text.size();
-    parsed.caption.panels.push_back(squeezed(text.substr(begin, end - begin)));
+    parsed.caption.panels.push_back(squeeze(text.substr(begin, end - begin)));
   }
   if (parsed.dialect) parsed.grid = implied_grid(*parsed.dialect, places.size());
   return parsed;
@@ -217,14 +216,14 @@ std::optional<JointCaption> parse_as(std::string_view text, Dialect dialect, siz
   if (panels < 2) return std::nullopt;
   const auto marks = markers(dialect, static_cast<int64_t>(panels));
   JointCaption caption;
-  caption.trigger = squeezed(trigger);
+  caption.trigger = squeeze(trigger);
   std::string_view rest = trimmed(text);
   if (!rest.starts_with(caption.trigger)) return std::nullopt;
   rest.remove_prefix(caption.trigger.size());
   for (size_t i = 0; i < marks.size(); ++i) {
     const size_t at = rest.find(marks[i]);
     if (at == std::string_view::npos) return std::nullopt;
-    const std::string piece = squeezed(rest.substr(0, at));
+    const std::string piece = squeeze(rest.substr(0, at));
     if (i == 0) {
       caption.overall = piece;
     } else {
@@ -232,7 +231,7 @@ std::optional<JointCaption> parse_as(std::string_view text, Dialect dialect, siz
     }
     rest.remove_prefix(at + marks[i].size());
   }
-  caption.panels.push_back(squeezed(rest));
+  caption.panels.push_back(squeeze(rest));
   return caption;
 }
 

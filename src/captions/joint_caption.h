@@ -48,6 +48,9 @@ std::vector<std::string> markers(Dialect dialect, int64_t panels);
 /// panel no marker is written.
 std::string render(const JointCaption& caption, Dialect dialect);
 
+/// Runs of white space as one space, none at the ends: how pieces stand in a rendered caption.
+std::string squeeze(std::string_view text);
+
 struct Parsed {
   JointCaption caption;
   std::optional<Dialect> dialect;  ///< none where the text has no markers

@@ -8,8 +8,8 @@
 #include "core/file.h"
 #include "dataset/duplicates.h"
 #include "dataset/parallel.h"
-#include "dataset/picture.h"
 #include "dataset/read_sets.h"
+#include "image/read.h"
 #include "tokenizers/t5_tokenizer.h"
 
 namespace iclora::dataset {
@@ -168,7 +168,7 @@ std::vector<std::vector<Fingerprint>> look_at_pixels(std::vector<Set>& sets, Pro
   for_each_parallel(list.size(), [&](size_t i) {
     Work& work = *list[i];
     try {
-      const image::Image picture = read_unchanged(work.source->picture, work.source->sha256);
+      const image::Image picture = image::read_image(work.source->picture);
       for (const auto& [panel, print] : work.wanted) {
         *print = fingerprint(picture,
                              panel->box.value_or(panels::Box{0, 0, picture.width, picture.height}));
@@ -265,16 +265,11 @@ Report check(const fs::path& path, const CheckOptions& options) {
 }
 
 Json report_to_json(const Report& report) {
-  Json json = {{"sets", report.sets}, {"grids", Json::array()}, {"problems", Json::array()}};
+  Json json = {{"sets", report.sets}, {"grids", Json::array()}};
   for (const auto& [grid, sets] : report.grids) {
     json["grids"].push_back({{"grid", panels::to_string(grid)}, {"sets", sets}});
   }
-  for (const Problem& problem : report.problems) {
-    json["problems"].push_back({{"file", problem.file},
-                                {"level", std::string(name_of(problem.level))},
-                                {"what", problem.what},
-                                {"remedy", problem.remedy}});
-  }
+  json["problems"] = problems_to_json(report.problems);
   return json;
 }
 

@@ -169,15 +169,17 @@ std::vector<Bucket> buckets_of(const std::vector<Item>& items) {
 
 }  // namespace
 
-std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options) {
-  Dialect dialect = captions::default_dialect({grid.rows, grid.columns});
-  if (options.dialect) {
-    dialect = *options.dialect;
-  } else if (set.dialect) {
-    // Markers that name another grid than the one that was stated would be wrong.
+Dialect dialect_of(const Set& set, const panels::Grid& grid, const DataOptions& options) {
+  if (options.dialect) return *options.dialect;
+  if (set.dialect) {
     const auto named = grid_of(set.dialect);
-    if (!named || *named == grid) dialect = *set.dialect;
+    if (!named || *named == grid) return *set.dialect;
   }
+  return captions::default_dialect({grid.rows, grid.columns});
+}
+
+std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options) {
+  const Dialect dialect = dialect_of(set, grid, options);
   const std::string text = captions::render(set.caption, dialect);
   if (options.trigger.empty() || begins_with(text, options.trigger)) return text;
   captions::JointCaption caption = set.caption;

@@ -52,6 +52,10 @@ struct Plan {
   std::vector<Bucket> buckets;   ///< in the order of their first items
 };
 
+/// The markers of a set's caption on `grid`: as stated, else the caption's own unless they name
+/// another grid, else those of the grid.
+captions::Dialect dialect_of(const Set& set, const panels::Grid& grid, const DataOptions& options);
+
 /// The joint caption of a set on `grid`.
 std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options);
 

@@ -39,4 +39,15 @@ std::string line_of(const Problem& problem) {
   return file + problem.what + " " + problem.remedy;
 }
 
+Json problems_to_json(const Problems& problems) {
+  Json list = Json::array();
+  for (const Problem& problem : problems) {
+    list.push_back({{"file", problem.file},
+                    {"level", std::string(name_of(problem.level))},
+                    {"what", problem.what},
+                    {"remedy", problem.remedy}});
+  }
+  return list;
+}
+
 }  // namespace iclora::dataset

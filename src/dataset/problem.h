@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/json.h"
 
 namespace iclora::dataset {
 
@@ -32,5 +33,8 @@ void throw_errors(const Problems& problems, const std::string& path);
 void sort_problems(Problems& problems);
 /// "FILE: WHAT REMEDY" on one line.
 std::string line_of(const Problem& problem);
+
+/// [{"file", "level", "what", "remedy"}, ...].
+Json problems_to_json(const Problems& problems);
 
 }  // namespace iclora::dataset

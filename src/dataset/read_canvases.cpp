@@ -29,7 +29,7 @@ void report_lone_text(const fs::path& path, Problems& problems) {
 
 }  // namespace
 
-std::vector<Set> read_canvases(const Listing& listing, Problems& problems) {
+std::vector<Set> read_canvases(const Listing& listing, bool raw, Problems& problems) {
   std::map<std::string, fs::path> texts;
   for (const fs::path& path : listing.files) {
     if (path.extension() == ".txt") texts.emplace(path.stem().native(), path);
@@ -61,7 +61,8 @@ std::vector<Set> read_canvases(const Listing& listing, Problems& problems) {
       problems.push_back({set.file, Level::error, "The name cannot be the name of a set.",
                           "Use letters, digits, hyphens and single spaces."});
     } else if (text == texts.end()) {
-      problems.push_back({set.file, Level::error, "The canvas has no caption.",
+      problems.push_back({set.file, raw ? Level::warning : Level::error,
+                          "The canvas has no caption.",
                           fmt::format("Write its joint caption into {}.txt.", printable(set.id))});
     } else {
       read_caption_txt(text->second, set, problems);

@@ -75,6 +75,36 @@ std::vector<PanelSource> numbered_panels(const fs::path& folder, const Listing& 
   return panels;
 }
 
+/// Pictures of any names, in natural order.
+std::vector<PanelSource> named_panels(const Listing& listing) {
+  std::vector<PanelSource> panels;
+  for (const fs::path& path : listing.files) {
+    if (!has_picture_name(path)) continue;
+    panels.emplace_back();
+    panels.back().picture = path;
+  }
+  return panels;
+}
+
+/// NAME.txt beside each picture: the parts of a joint caption. False when there is none at all.
+bool take_own_texts(const Listing& listing, Set& set, Problems& problems) {
+  std::vector<std::string> parts;
+  for (const PanelSource& panel : set.panels) {
+    const fs::path text = fs::path(panel.picture).replace_extension(".txt");
+    parts.emplace_back();
+    if (find_name(listing, text.filename().native()) == nullptr) continue;
+    set.caption_file = text.native();
+    try {
+      parts.back() = captions::squeeze(read_caption_text(text));
+    } catch (const Error& error) {
+      problems.push_back({text.native(), Level::error, error.what(), "Save it as UTF-8 text."});
+    }
+  }
+  if (set.caption_file.empty()) return false;
+  set.caption.panels = std::move(parts);
+  return true;
+}
+
 }  // namespace
 
 bool is_set_folder(const Listing& listing) {
@@ -91,7 +121,7 @@ bool is_set_folder(const Listing& listing) {
   });
 }
 
-std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root,
+std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root, bool raw,
                                    Problems& problems) {
   const Listing listing = list_folder(folder, root, problems);
   const std::string name = folder.native();
@@ -106,12 +136,18 @@ std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root,
     problems.push_back({inner.native(), Level::warning, "A folder inside a set is not read.",
                         "Put the pictures of a set directly into its folder."});
   }
-  set.panels = numbered_panels(folder, listing, problems);
+  const bool by_number =
+      !raw || std::any_of(listing.files.begin(), listing.files.end(), [](const fs::path& path) {
+        return has_picture_name(path) && number_of(path);
+      });
+  set.panels = by_number ? numbered_panels(folder, listing, problems) : named_panels(listing);
   const fs::path* text = find_name(listing, "caption.txt");
   const fs::path* json = find_name(listing, "caption.json");
   if (set.panels.empty()) {
-    problems.push_back({name, Level::error, "The folder holds no pictures named 1, 2, ....",
-                        "Put the panels there as 1.png, 2.png, ..., or remove the folder."});
+    problems.push_back(
+        {name, Level::error,
+         raw ? "The folder holds no pictures." : "The folder holds no pictures named 1, 2, ....",
+         "Put the panels there as 1.png, 2.png, ..., or remove the folder."});
   }
   if (text != nullptr && json != nullptr) {
     problems.push_back(
@@ -121,8 +157,10 @@ std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root,
     read_caption_json(*json, set, problems);
   } else if (text != nullptr) {
     read_caption_txt(*text, set, problems);
+  } else if (raw && take_own_texts(listing, set, problems)) {
+    // Each picture has its own text.
   } else if (!set.panels.empty()) {
-    problems.push_back({name, Level::error, "The set has no caption.",
+    problems.push_back({name, raw ? Level::warning : Level::error, "The set has no caption.",
                         "Write caption.txt (a joint caption) or caption.json ({\"overall\": "
                         "\"...\", \"panels\": [\"...\"]})."});
   }

@@ -1,5 +1,6 @@
 // sets.jsonl: one set a line, {"id","task","grid","overall","panels":[{"image","caption"}]}.
 
+#include <algorithm>
 #include <map>
 
 #include "core/file.h"
@@ -87,6 +88,11 @@ struct Reader {
       if (panel) set.panels.push_back(*panel);
       complete = complete && panel;
     }
+    // Without any part this is one text about the whole set.
+    const bool any_part = std::any_of(panels->begin(), panels->end(), [](const Json& panel) {
+      return panel.is_object() && panel.contains("caption");
+    });
+    if (!any_part) set.caption.panels.clear();
     if (!complete) return std::nullopt;
     return set;
   }

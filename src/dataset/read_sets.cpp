@@ -27,11 +27,12 @@ bool has_file(const Listing& listing, std::string_view name) {
 
 struct Reader {
   const fs::path root;
+  const bool raw;
   Scan& scan;
 
   void add_folder(const fs::path& folder) {
     ++scan.found;
-    if (auto set = read_set_folder(folder, root, scan.problems)) {
+    if (auto set = read_set_folder(folder, root, raw, scan.problems)) {
       scan.sets.push_back(std::move(*set));
     }
   }
@@ -73,7 +74,7 @@ struct Reader {
     }
     if (any_picture(listing)) {
       scan.form = Form::canvases;
-      add_all(read_canvases(listing, scan.problems));
+      add_all(read_canvases(listing, raw, scan.problems));
       warn_of_folders(listing, "The folder beside the canvases is not read.");
       return;
     }
@@ -197,7 +198,7 @@ Scan scan_sets(const fs::path& path, const ReadOptions& options) {
   }
   // "sets/" names the folder itself.
   const fs::path clean = path.has_filename() ? path : path.parent_path();
-  Reader reader{fs::is_directory(status) ? clean : clean.parent_path(), scan};
+  Reader reader{fs::is_directory(status) ? clean : clean.parent_path(), options.raw, scan};
   if (fs::is_directory(status)) {
     reader.read_folder(clean, 0);
   } else {
@@ -213,7 +214,7 @@ Scan scan_sets(const fs::path& path, const ReadOptions& options) {
   for (Set& set : scan.sets) {
     if (scan.form == Form::canvases) cut_canvas(set, options.grid, scan.problems);
     check_count(set, scan.problems);
-    check_not_empty(set, scan.problems);
+    if (!options.raw) check_not_empty(set, scan.problems);
     if (!set.caption_file.ends_with(".txt")) check_pieces(set, scan.problems);
   }
   sort_problems(scan.problems);

@@ -16,8 +16,10 @@
 namespace iclora::dataset {
 
 struct ReadOptions {
-  std::optional<panels::Grid>
-      grid;  ///< of glued canvases; none: from the markers of their captions
+  std::optional<panels::Grid> grid = {};  ///< of glued canvases; none: from their captions' markers
+  /// What is about to become a data set: folders whose pictures have any names (in natural order),
+  /// with NAME.txt as their parts; a missing caption is a warning.
+  bool raw = false;
 };
 
 enum class Form { folders, manifest, canvases };

@@ -48,8 +48,8 @@ while read -r library path; do
   fi
   cp -L "/usr/share/doc/$package/copyright" "$tree/share/iclora/licences/$package.txt"
 done < <(LD_LIBRARY_PATH= ldd "$tree/bin/iclora" "$tree/lib/libiclora.so" | awk '$2 == "=>" { print $1, $3 }')
-# Header-only and static parts of the program.
-for package in libcli11-dev nlohmann-json3-dev; do
+# Header-only and static parts of the program, and the font in it.
+for package in libcli11-dev nlohmann-json3-dev fonts-dejavu-core; do
   cp -L "/usr/share/doc/$package/copyright" "$tree/share/iclora/licences/$package.txt"
 done
 
