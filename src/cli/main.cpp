@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     add_train(app, context);
     add_split(app, context);
     add_inspect(app, context);
+    add_dataset(app, context);
     add_bench(app, context);
     add_doctor(app, context);
     add_init(app, context);
