@@ -121,9 +121,11 @@ void MappedFile::check_unchanged() const {
 void MappedFile::release(std::span<const std::byte> range) const {
   if (range.empty()) return;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<uintptr_t>(range.data()) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<uintptr_t>(range.data()) + range.size()) / page * page;
-  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const uintptr_t skip = (page - reinterpret_cast<uintptr_t>(range.data()) % page) % page;
+  if (range.size() < skip + page) return;
+  // madvise wants a pointer to mutable memory; nothing is written.
+  std::byte* const first = const_cast<std::byte*>(range.data()) + skip;
+  ::madvise(first, (range.size() - skip) / page * page, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
