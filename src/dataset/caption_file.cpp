@@ -153,7 +153,7 @@ void report_unknown_keys(const Json& object, const std::vector<std::string>& kno
 }
 
 void read_caption_json(const std::filesystem::path& path, Set& set, Problems& problems) {
-  const std::string file = path.native();
+  const std::string& file = path.native();
   Json json;
   try {
     json = parse_json(read_caption_text(path), "The caption");

@@ -154,6 +154,7 @@ std::vector<std::vector<Fingerprint>> look_at_pixels(std::vector<Set>& sets, Pro
     std::string failure;
   };
   std::vector<std::vector<Fingerprint>> prints;
+  prints.reserve(sets.size());
   for (const Set& set : sets) prints.emplace_back(set.panels.size());
   std::map<fs::path, Work> by_file;
   for (size_t s = 0; s < sets.size(); ++s) {
@@ -164,6 +165,7 @@ std::vector<std::vector<Fingerprint>> look_at_pixels(std::vector<Set>& sets, Pro
     }
   }
   std::vector<Work*> list;
+  list.reserve(by_file.size());
   for (auto& [path, work] : by_file) list.push_back(&work);
   for_each_parallel(list.size(), [&](size_t i) {
     Work& work = *list[i];

@@ -180,7 +180,7 @@ Dialect dialect_of(const Set& set, const panels::Grid& grid, const DataOptions& 
 
 std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options) {
   const Dialect dialect = dialect_of(set, grid, options);
-  const std::string text = captions::render(set.caption, dialect);
+  std::string text = captions::render(set.caption, dialect);
   if (options.trigger.empty() || begins_with(text, options.trigger)) return text;
   captions::JointCaption caption = set.caption;
   caption.trigger = options.trigger + " " + caption.trigger;
@@ -218,6 +218,7 @@ std::vector<size_t> held_out_sets(const std::vector<Set>& sets, int64_t count) {
                count, sets.size());
   }
   std::vector<std::string> keys;
+  keys.reserve(sets.size());
   for (const Set& set : sets) keys.push_back(sha256("validation " + set.id));
   std::vector<size_t> order(sets.size());
   std::iota(order.begin(), order.end(), size_t{0});

@@ -124,7 +124,7 @@ bool is_set_folder(const Listing& listing) {
 std::optional<Set> read_set_folder(const fs::path& folder, const fs::path& root, bool raw,
                                    Problems& problems) {
   const Listing listing = list_folder(folder, root, problems);
-  const std::string name = folder.native();
+  const std::string& name = folder.native();
   Set set;
   set.id = folder.filename().native();
   set.file = name;

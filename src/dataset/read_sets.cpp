@@ -107,6 +107,7 @@ void add_facts(Scan& scan) {
     for (const PanelSource& panel : set.panels) facts[panel.picture];
   }
   std::vector<std::pair<const fs::path*, PictureFacts*>> work;
+  work.reserve(facts.size());
   for (auto& [path, fact] : facts) work.emplace_back(&path, &fact);
   std::vector<std::string> failures(work.size());
   for_each_parallel(work.size(), [&](size_t i) {
