@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "nn/pieces.h"
+
 namespace iclora::nn {
 
 at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -10,7 +12,10 @@ at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at:
   const at::Tensor kh = k.transpose(1, 2);
   const at::Tensor vh = v.transpose(1, 2);
   if (saved == nullptr) {
-    return at::scaled_dot_product_attention(qh, kh, vh).transpose(1, 2).flatten(2);
+    return in_one_piece(qh.is_cpu() && qh.size(2) <= kFewTokens,
+                        [&] { return at::scaled_dot_product_attention(qh, kh, vh); })
+        .transpose(1, 2)
+        .flatten(2);
   }
   // The operator behind the call above, with the row sums that its backward needs: same bytes.
   const auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(qh, kh, vh);

@@ -1,7 +1,9 @@
 #include "nn/elementwise.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
+#include "nn/pieces.h"
 #include "nn/reduce.h"
 
 namespace iclora::nn {
@@ -18,7 +20,11 @@ GatedResidualGradient gated_residual_backward(const at::Tensor& gate, const at::
 }
 
 at::Tensor gelu_tanh_forward(const at::Tensor& x) {
-  return at::gelu(x, "tanh");
+  if (!x.is_cpu() || (c10::GradMode::is_enabled() && x.requires_grad())) {
+    return at::gelu(x, "tanh");
+  }
+  return map_elements(
+      x, [](at::Tensor& out, const at::Tensor& part) { at::gelu_out(out, part, "tanh"); });
 }
 
 at::Tensor gelu_tanh_backward(const at::Tensor& x, const at::Tensor& dy) {

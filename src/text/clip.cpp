@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "nn/pieces.h"
 #include "text/tokens.h"
 
 namespace iclora::text {
@@ -27,10 +28,25 @@ at::Tensor attention(const ClipLayer& layer, const at::Tensor& x, int64_t heads)
   const auto split = [&](const nn::Linear& projection) {
     return nn::linear_forward(projection, x).unflatten(-1, {heads, -1}).transpose(1, 2);
   };
-  const at::Tensor attended = at::scaled_dot_product_attention(
-      split(layer.q_proj), split(layer.k_proj), split(layer.v_proj), /*attn_mask=*/{},
-      /*dropout_p=*/0.0, /*is_causal=*/true);
+  const at::Tensor q = split(layer.q_proj);
+  const at::Tensor k = split(layer.k_proj);
+  const at::Tensor v = split(layer.v_proj);
+  // Not under autograd, which records nothing on other threads.
+  const bool alone = q.is_cpu() && q.size(2) <= nn::kFewTokens && !q.requires_grad();
+  const at::Tensor attended = nn::in_one_piece(alone, [&] {
+    return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0,
+                                            /*is_causal=*/true);
+  });
   return nn::linear_forward(layer.out_proj, attended.transpose(1, 2).flatten(2));
+}
+
+at::Tensor activation(const at::Tensor& x, bool quick_gelu) {
+  const auto gelu = [&](const at::Tensor& part) {
+    return quick_gelu ? part * at::sigmoid(part * 1.702) : at::gelu(part);
+  };
+  if (!x.is_cpu() || x.requires_grad()) return gelu(x);
+  return nn::map_elements(x,
+                          [&](at::Tensor& out, const at::Tensor& part) { out.copy_(gelu(part)); });
 }
 
 /// Position of the end of each text: [B].
@@ -173,8 +189,7 @@ ClipStates clip_forward(const ClipEncoder& encoder, const at::Tensor& ids) {
                       config.num_attention_heads);
     const at::Tensor hidden = nn::linear_forward(
         layer.fc1, layer_norm_forward(layer.layer_norm2, x, config.layer_norm_eps));
-    const at::Tensor active =
-        config.quick_gelu ? hidden * at::sigmoid(hidden * 1.702) : at::gelu(hidden);
+    const at::Tensor active = activation(hidden, config.quick_gelu);
     x = x + nn::linear_forward(layer.fc2, active);
   }
   x = layer_norm_forward(encoder.final_layer_norm, x, config.layer_norm_eps);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "nn/elementwise.h"
 #include "nn/norm.h"
+#include "nn/pieces.h"
 #include "text/tokens.h"
 
 namespace iclora::text {
@@ -16,15 +17,24 @@ std::string block_name(int64_t i) {
   return fmt::format("encoder.block.{}.layer.", i);
 }
 
+/// Whether libtorch would share one head's products among the threads. (Not under autograd.)
+bool is_alone(const at::Tensor& q) {
+  return q.is_cpu() && q.size(2) <= nn::kFewTokens && !q.requires_grad();
+}
+
 at::Tensor attention(const T5Block& block, const at::Tensor& x, const at::Tensor& bias,
                      int64_t heads) {
   const auto split = [&](const nn::Linear& projection) {
     return nn::linear_forward(projection, x).unflatten(-1, {heads, -1}).transpose(1, 2);
   };
   // T5 does not scale its logits; the relative bias is added to them.
-  const at::Tensor attended =
-      at::scaled_dot_product_attention(split(block.q), split(block.k), split(block.v), bias,
-                                       /*dropout_p=*/0.0, /*is_causal=*/false, /*scale=*/1.0);
+  const at::Tensor q = split(block.q);
+  const at::Tensor k = split(block.k);
+  const at::Tensor v = split(block.v);
+  const at::Tensor attended = nn::in_one_piece(is_alone(q), [&] {
+    return at::scaled_dot_product_attention(q, k, v, bias, /*dropout_p=*/0.0, /*is_causal=*/false,
+                                            /*scale=*/1.0);
+  });
   return nn::linear_forward(block.o, attended.transpose(1, 2).flatten(2));
 }
 
