@@ -156,19 +156,20 @@ OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_
 }
 
 void save(const ImageSet& set, const OutputPaths& paths) {
-  if (!paths.canvases.empty() && paths.canvases[0].has_parent_path()) {
-    create_folders(paths.canvases[0].parent_path());
-  }
+  if (set.canvases.empty()) return;
+  std::vector<panels::NamedPicture> pictures;
   for (size_t i = 0; i < set.canvases.size(); ++i) {
     const Canvas& canvas = set.canvases[i];
-    image::write_png(paths.canvases[i], canvas.picture, canvas.texts);
+    pictures.push_back({paths.canvases[i].filename(), canvas.picture, canvas.texts});
     if (paths.panels[i].empty()) continue;
-    const std::vector<image::Image> parts = panels::split(canvas.picture, set.layout);
+    std::vector<image::Image> parts = panels::split(canvas.picture, set.layout);
     for (size_t panel = 0; panel < parts.size(); ++panel) {
-      image::write_png(paths.panels[i][panel], parts[panel],
-                       panels::panel_texts(canvas.texts, set.layout, panel + 1));
+      pictures.push_back({paths.panels[i][panel].filename(), std::move(parts[panel]),
+                          panels::panel_texts(canvas.texts, set.layout, panel + 1)});
     }
   }
+  const std::filesystem::path folder = paths.canvases[0].parent_path();
+  panels::write_pictures(folder.empty() ? "." : folder, pictures);
 }
 
 void save_latents(const ImageSet& set, const std::filesystem::path& path) {

@@ -41,7 +41,7 @@ struct OutputPaths {
 OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_t panel_count,
                          bool split);
 
-/// Writes canvases and panels, each atomically.
+/// Writes all canvases and panels, or none (panels::write_pictures).
 void save(const ImageSet& set, const OutputPaths& paths);
 
 /// Writes `latents`, fp32 [count, 16, h, w].

@@ -143,18 +143,41 @@ Request small_request() {
 
 TEST(Generate, ThreadsNeverChangeAByte) {
   NoProgress progress;
+  const int before = at::get_num_threads();
   for (const char* dtype : {"fp32", "bf16"}) {
-    Request request = small_request();
-    request.dtype = dtype;
-    const int before = at::get_num_threads();
-    at::set_num_threads(1);
-    const ImageSet one = generate(resolve(request, {}), "", progress);
-    at::set_num_threads(2);
-    const ImageSet two = generate(resolve(request, {}), "", progress);
-    at::set_num_threads(before);
-    EXPECT_EQ(one.canvases[0].picture, two.canvases[0].picture);
-    EXPECT_TRUE(at::equal(one.canvases[0].latents, two.canvases[0].latents));
+    for (const auto& [rows, columns, width, height] : {std::tuple{1, 2, 32, 32},
+                                                       {1, 1, 16, 16},
+                                                       {1, 1, 48, 16},
+                                                       {2, 2, 48, 32},
+                                                       {3, 1, 64, 64}}) {
+      Request request = small_request();
+      request.dtype = dtype;
+      request.grid = panels::Grid{rows, columns};
+      request.panel = Size{width, height};
+      at::set_num_threads(1);
+      const ImageSet one = generate(resolve(request, {}), "", progress);
+      for (const int threads : {2, 3, 4}) {
+        at::set_num_threads(threads);
+        const ImageSet many = generate(resolve(request, {}), "", progress);
+        EXPECT_EQ(one.canvases[0].picture, many.canvases[0].picture);
+        EXPECT_TRUE(at::equal(one.canvases[0].latents, many.canvases[0].latents))
+            << dtype << ", " << rows << "x" << columns << " of " << width << " x " << height << ", "
+            << threads << " threads";
+      }
+    }
   }
+  at::set_num_threads(before);
+}
+
+TEST(Generate, AllPicturesOfARunAreWrittenOrNone) {
+  NoProgress progress;
+  const ScratchFolder scratch;
+  const ImageSet set = generate(resolve(small_request(), {}), "", progress);
+  const OutputPaths paths = output_paths(scratch.path(), 1, 2, true);
+  std::filesystem::create_directory(paths.panels[0][1]);  // the last one cannot be written
+  EXPECT_THROW(save(set, paths), Error);
+  EXPECT_FALSE(std::filesystem::exists(paths.canvases[0]));
+  EXPECT_FALSE(std::filesystem::exists(paths.panels[0][0]));
 }
 
 // One to nine panels, split exactly.
