@@ -1,8 +1,10 @@
 #include "nn/attention.h"
 
-#include <ATen/ATen.h>
+#include <cmath>
 
 #include "nn/pieces.h"
+#include "nn/row_kernels.h"
+#include "nn/rows.h"
 
 namespace iclora::nn {
 
@@ -23,9 +25,63 @@ at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at:
   return out.transpose(1, 2).flatten(2);
 }
 
+namespace {
+
+// Up to this many scores (32 MiB of fp32) are held at once; longer sequences go through libtorch's
+// operator, which never holds them, but calls a small product for each of its tiles.
+constexpr int64_t kMostScores = int64_t{1} << 23;
+
+/// [B, H, L, d] -> [B * H, L, d], contiguous.
+at::Tensor as_batch(const at::Tensor& x) {
+  return x.reshape({-1, x.size(2), x.size(3)}).contiguous();
+}
+
+/// The same gradients out of whole score matrices: dV = P^T dO, dP = dO V^T,
+/// dS = P (dP - rowsum(dO O)), dQ = dS K, dK = dS^T Q (Dao et al., arXiv 2205.14135, appendix B).
+/// Scores and dP are taken in fp32 from inputs of any dtype, P and dS rounded to it.
+AttentionGradient backward_at_once(const AttentionSaved& saved, const at::Tensor& dout_heads) {
+  const at::Tensor q = as_batch(saved.q);
+  const at::Tensor k = as_batch(saved.k);
+  const at::Tensor v = as_batch(saved.v);
+  const at::Tensor out = as_batch(saved.out);
+  const at::Tensor dout = as_batch(dout_heads);
+  const at::Tensor logsumexp = saved.logsumexp.contiguous();
+  const at::Tensor scores = at::bmm(q.to(at::kFloat), k.to(at::kFloat).transpose(1, 2));
+  const at::Tensor dweights = at::bmm(dout.to(at::kFloat), v.to(at::kFloat).transpose(1, 2));
+  at::Tensor weights = at::empty_like(scores, q.scalar_type());
+  at::Tensor dscores = at::empty_like(weights);
+  const int64_t length = scores.size(2);
+  const int64_t width = q.size(2);
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
+  with_element(q, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    for_rows(scores.size(0) * length, length, 1, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        const float dot =
+            kernel::dot_row(in<T>(out) + row * width, in<T>(dout) + row * width, width);
+        kernel::attention_row_backward(
+            in<float>(scores) + row * length, in<float>(dweights) + row * length, scale,
+            in<float>(logsumexp)[row], dot, length, nn::out<T>(weights) + row * length,
+            nn::out<T>(dscores) + row * length);
+      }
+    });
+  });
+  const auto as_heads = [&](const at::Tensor& x) {
+    return x.view(saved.q.sizes()).transpose(1, 2);
+  };
+  return {as_heads(at::bmm(dscores, k)), as_heads(at::bmm(dscores.transpose(1, 2), q)),
+          as_heads(at::bmm(weights.transpose(1, 2), dout))};
+}
+
+}  // namespace
+
 AttentionGradient attention_backward(const AttentionSaved& saved, const at::Tensor& dout) {
   const at::Tensor dout_heads =
       dout.unflatten(-1, {saved.q.size(1), saved.q.size(3)}).transpose(1, 2);
+  const int64_t length = saved.q.size(2);
+  if (saved.q.size(0) * saved.q.size(1) * length * length <= kMostScores) {
+    return backward_at_once(saved, dout_heads);
+  }
   const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
       dout_heads, saved.q, saved.k, saved.v, saved.out, saved.logsumexp, /*dropout_p=*/0.0,
       /*is_causal=*/false);

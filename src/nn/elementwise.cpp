@@ -1,22 +1,46 @@
 #include "nn/elementwise.h"
 
-#include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include "nn/pieces.h"
-#include "nn/reduce.h"
+#include "nn/row_kernels.h"
+#include "nn/rows.h"
 
 namespace iclora::nn {
 
 at::Tensor gated_residual_forward(const at::Tensor& x, const at::Tensor& gate,
                                   const at::Tensor& y) {
-  return at::addcmul(x, gate, y).to(x.scalar_type());
+  const at::Tensor dense = x.contiguous();
+  const at::Tensor added = y.contiguous();
+  const at::Tensor g = gate.contiguous();
+  const int64_t width = x.size(-1);
+  at::Tensor result = at::empty_like(dense);
+  with_element(x, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    for_rows(x.size(0) * x.size(1), width, 1, [&](int64_t first, int64_t last) {
+      kernel::gated_residual(in<T>(dense), in<float>(g), in<T>(added), first, last, width,
+                             rows_a_vector(x, gate), out<T>(result));
+    });
+  });
+  return result;
 }
 
 GatedResidualGradient gated_residual_backward(const at::Tensor& gate, const at::Tensor& y,
                                               const at::Tensor& dout) {
-  const at::Tensor wide = dout.to(at::kFloat);
-  return {(wide * gate).to(dout.scalar_type()), sum_to_shape_of(wide * y, gate)};
+  const at::Tensor dense = dout.contiguous();
+  const at::Tensor added = y.contiguous();
+  const at::Tensor g = gate.contiguous();
+  const int64_t width = dout.size(-1);
+  const int64_t group = rows_a_vector(dout, gate);
+  GatedResidualGradient gradient = {at::empty_like(dense), at::zeros_like(g)};
+  with_element(dout, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    for_rows(dout.size(0) * dout.size(1), width, group, [&](int64_t first, int64_t last) {
+      kernel::gated_residual_backward(in<float>(g), in<T>(added), in<T>(dense), first, last, width,
+                                      group, out<T>(gradient.dy), out<float>(gradient.dgate));
+    });
+  });
+  return gradient;
 }
 
 at::Tensor gelu_tanh_forward(const at::Tensor& x) {

@@ -1,22 +1,34 @@
 #include "nn/rope.h"
 
-#include <ATen/ATen.h>
-
 #include "core/error.h"
+#include "nn/row_kernels.h"
+#include "nn/rows.h"
 
 namespace iclora::nn {
 namespace {
 
-/// x: [B, L, H, head_dim]; cos, sin: [L, head_dim / 2], the same for all heads.
-at::Tensor turn(const at::Tensor& x, const at::Tensor& cos_table, const at::Tensor& sin_table) {
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor even = wide.slice(-1, 0, at::nullopt, 2);
-  const at::Tensor odd = wide.slice(-1, 1, at::nullopt, 2);
-  const at::Tensor cos = cos_table.unsqueeze(1);
-  const at::Tensor sin = sin_table.unsqueeze(1);
-  return at::stack({even * cos - odd * sin, odd * cos + even * sin}, -1)
-      .flatten(-2)
-      .to(x.scalar_type());
+/// x: [B, L, H, head_dim], any strides but the last; sin is taken times `sign`.
+at::Tensor turn(const at::Tensor& x, const RopeTable& table, float sign) {
+  const at::Tensor source = x.stride(-1) == 1 ? x : x.contiguous();
+  at::Tensor y = at::empty(x.sizes(), x.options());
+  const int64_t length = x.size(1);
+  const int64_t heads = x.size(2);
+  const int64_t width = x.size(3);
+  with_element(x, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    const auto turn_rows = [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        const int64_t position = row / heads % length;
+        const T* from = in<T>(source) + row / heads / length * source.stride(0) +
+                        position * source.stride(1) + row % heads * source.stride(2);
+        kernel::rope_row(from, in<float>(table.cos) + position * width / 2,
+                         in<float>(table.sin) + position * width / 2, sign, width,
+                         out<T>(y) + row * width);
+      }
+    };
+    for_rows(y.numel() / width, width, 1, turn_rows);
+  });
+  return y;
 }
 
 }  // namespace
@@ -39,11 +51,11 @@ RopeTable rope_table(const at::Tensor& ids, const std::vector<int64_t>& axes_dim
 }
 
 at::Tensor rope_forward(const at::Tensor& x, const RopeTable& table) {
-  return turn(x, table.cos, table.sin);
+  return turn(x, table, 1.0F);
 }
 
 at::Tensor rope_backward(const at::Tensor& dy, const RopeTable& table) {
-  return turn(dy, table.cos, -table.sin);
+  return turn(dy, table, -1.0F);
 }
 
 }  // namespace iclora::nn

@@ -55,16 +55,19 @@ class Turns {
 
 /// While it lives, libtorch and the libraries below it plan their work on this thread for one
 /// thread. Inside a parallel region they run on one thread anyway, but oneDNN cuts its sums by the
-/// number of threads it believes to have.
+/// number of threads it believes to have. Afterwards they plan for `after`.
 class OneThread {
  public:
-  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
-  ~OneThread() { at::set_num_threads(before_); }
+  explicit OneThread(int after) : after_(after) {
+    at::get_num_threads();  // a thread's first question sets its number, to what others have now
+    at::set_num_threads(1);
+  }
+  ~OneThread() { at::set_num_threads(after_); }
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
 
  private:
-  int before_;
+  int after_;
 };
 
 }  // namespace
@@ -76,9 +79,10 @@ int64_t shard_workers(int64_t count) {
 void for_shards(int64_t count, const std::function<void(int64_t, int64_t)>& compute,
                 const std::function<void(int64_t, int64_t)>& gather) {
   Turns turns(count);
+  const int threads = at::get_num_threads();
   const auto work = [&](int64_t worker) {
     const c10::NoGradGuard no_grad;  // thread-local, as the other one: each worker needs its own
-    const OneThread one_thread;
+    const OneThread one_thread(threads);
     try {
       for (int64_t shard = turns.take(); shard >= 0; shard = turns.take()) {
         compute(shard, worker);
