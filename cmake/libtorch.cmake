@@ -44,6 +44,12 @@ set_target_properties(
              "SHELL:-idirafter \"${TORCH_DIR}/include\";SHELL:-idirafter \"${TORCH_DIR}/include/torch/csrc/api/include\""
              INTERFACE_COMPILE_DEFINITIONS _GLIBCXX_USE_CXX11_ABI=1
              INTERFACE_LINK_LIBRARIES torch::c10)
+# at::parallel_for is a template whose threads are OpenMP's: built without it, it is a plain loop.
+# libtorch brings the run-time library (libgomp.so.1) and has loaded it before ours asks for it.
+# (clang has another one and gets none: its builds hold no tensors.)
+target_compile_options(torch::cpu INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fopenmp>)
+set_property(TARGET torch::cpu APPEND PROPERTY INTERFACE_LINK_OPTIONS
+             $<$<CXX_COMPILER_ID:GNU>:-fopenmp>)
 # The wheel's libraries name their CUDA neighbours by a path relative to themselves.
 set_property(TARGET torch::cpu APPEND PROPERTY INTERFACE_LINK_OPTIONS
              "-Wl,--allow-shlib-undefined" "-Wl,-rpath-link,${TORCH_DIR}/lib")
