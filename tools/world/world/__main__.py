@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-from world import contact_sheet, packs, sets, sources, tasks, vocabulary
+from world import contact_sheet, held_out, packs, sets, sources, tasks, vocabulary
 from world.catalogue import Catalogue, CatalogueError
 from world.kinds import KINDS
 from world.kept_out import choose_kept_out
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--kinds", type=_kinds, default={"picture": 1.0},
                           help="such as picture:8,word:1")
         made.add_argument("--kept-out", choices=["without", "only", "all"], default="without",
-                          help="combinations kept out for measuring")
+                          help="combinations kept out for measuring; captions: only them, else without")
         return made
 
     made = command("samples", "single drawings, as packs")
@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("name")
     made.add_argument("--train", type=int, default=40)
     made.add_argument("--held-out", type=int, default=20)
+    made = command("captions", "captions for measuring, with what each panel must show, as JSON lines")
+    made.add_argument("--count", type=int, required=True, help="of each grid")
+    made.add_argument("--grid", type=_grid, action="append", required=True, help="repeatable; 1x1: single")
+    made.set_defaults(kept_out="only")
     made = command("contact-sheet", "one picture of many drawings")
     made.add_argument("--count", type=int, default=0, help="at random; 0: every subject in every style")
     made.add_argument("--columns", type=int, default=18)
@@ -80,6 +84,8 @@ def _run(options) -> None:
             sets.write_sets(view, options.count, options.grid, options.seed, options.out)
         case "task":
             tasks.write_task(view, options.name, options.train, options.held_out, options.seed, options.out)
+        case "captions":
+            held_out.write_captions(view, options.count, options.grid, options.seed, options.out)
         case "contact-sheet":
             drawn = contact_sheet.at_random(view, options.seed, options.count) if options.count \
                 else contact_sheet.every_subject(view, options.seed)

@@ -41,9 +41,9 @@ def grid_name(rows: int, columns: int) -> str:
     return f"{rows}x{columns}"
 
 
-def _choose(view: View, count: int, draws: Draws) -> tuple[str, list[dict]]:
+def _choose(view: View, count: int, draws: Draws, relations=None) -> tuple[str, list[dict]]:
     """Relation and attributes: panels share at most one thing, or nothing on purpose."""
-    relation = draws.weighted(RELATIONS)
+    relation = draws.weighted(relations or RELATIONS)
     first = view.choose(draws)
     if relation != "plain" and first["kind"] != "picture":
         relation = "plain"
@@ -85,10 +85,11 @@ def _caption(view: View, relation: str, attributes: list[dict], grid: tuple[int,
 
 
 def canvas(view: View, grid: tuple[int, int], draws: Draws, captions: int = 3,
-           partial: float = 0.06) -> Canvas:
-    """`partial`: the share of panel captions that leave something open."""
+           partial: float = 0.06, relations: dict[str, float] | None = None) -> Canvas:
+    """`partial`: the share of panel captions that leave something open; `relations`: of the panels,
+    and how often."""
     rows, columns = grid
-    relation, attributes = _choose(view, rows * columns, draws.child("what"))
+    relation, attributes = _choose(view, rows * columns, draws.child("what"), relations)
     pictures = [view.draw(entry, draws.child("panel", i)) for i, entry in enumerate(attributes)]
     texts = [_caption(view, relation, attributes, grid, draws.child("caption", i), partial)
              for i in range(captions)]
