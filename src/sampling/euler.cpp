@@ -22,11 +22,12 @@ at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& 
                         const EulerSettings& settings, Progress& progress) {
   const int64_t h = noise.size(2);
   const int64_t w = noise.size(3);
+  const int64_t count = noise.size(0);
   const flux::Context context = make_context(transformer, positive, h, w);
   std::optional<flux::Context> negative_context;
   if (negative) negative_context = make_context(transformer, *negative, h, w);
 
-  const at::Tensor guidance = at::full({1}, settings.guidance, at::kFloat);
+  const at::Tensor guidance = at::full({count}, settings.guidance, at::kFloat);
   const auto steps = static_cast<int64_t>(settings.sigmas.size()) - 1;
   at::Tensor sample = flux::pack_latents(noise);
   progress.report({.phase = "sampling", .step = 0, .total = steps, .loss = {}});
@@ -34,7 +35,7 @@ at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& 
     check_cancelled(progress);
     const float sigma = settings.sigmas[static_cast<size_t>(step)];
     const float next = settings.sigmas[static_cast<size_t>(step) + 1];
-    const at::Tensor timestep = at::full({1}, timestep_of(sigma), at::kFloat);
+    const at::Tensor timestep = at::full({count}, timestep_of(sigma), at::kFloat);
     const flux::Query query = {sample, timestep, guidance, {}};
     at::Tensor velocity = flux::transformer_forward(transformer, query, context).to(at::kFloat);
     if (negative_context) {

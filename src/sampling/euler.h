@@ -11,10 +11,10 @@
 
 namespace iclora::sampling {
 
-/// What a prompt became.
+/// What a prompt became, or B prompts of a batch.
 struct Conditioning {
-  at::Tensor text;    ///< T5 states [1, Lt, joint_attention_dim]
-  at::Tensor pooled;  ///< [1, pooled_projection_dim]
+  at::Tensor text;    ///< T5 states [B, Lt, joint_attention_dim]
+  at::Tensor pooled;  ///< [B, pooled_projection_dim]
 };
 
 struct EulerSettings {
@@ -23,9 +23,10 @@ struct EulerSettings {
   double cfg = 1.0;           ///< true classifier-free guidance; with a negative prompt only
 };
 
-/// noise: fp32 [1, C, h, w] -> latents of the same shape, fp32, in the transformer's scale. The
-/// sample stays fp32 between steps whatever the model computes in. With a negative conditioning the
-/// velocity is negative + cfg * (positive - negative), at two evaluations a step.
+/// noise: fp32 [B, C, h, w] -> latents of the same shape, fp32, in the transformer's scale; the
+/// conditionings are of B prompts. The sample stays fp32 between steps whatever the model computes
+/// in. With a negative conditioning the velocity is negative + cfg * (positive - negative), at two
+/// evaluations a step.
 /// Throws Cancelled between steps; numerics error (exit 7) when the result is not finite.
 at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& noise,
                         const Conditioning& positive, const std::optional<Conditioning>& negative,

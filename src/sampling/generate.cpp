@@ -19,14 +19,6 @@
 namespace iclora::sampling {
 namespace {
 
-/// The starting noise of one canvas, fp32 [1, 16, h, w].
-at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
-  at::Tensor noise = at::empty({1, channels, h, w}, at::kFloat);
-  Random(seed, Stream::sampling_noise)
-      .fill_normal({noise.data_ptr<float>(), static_cast<size_t>(noise.numel())});
-  return noise;
-}
-
 /// All noises of a run: drawn, or out of the file asked for.
 std::vector<at::Tensor> noises(const Resolved& resolved) {
   const Request& request = resolved.request;
@@ -89,6 +81,13 @@ std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<a
 }
 
 }  // namespace
+
+at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
+  at::Tensor noise = at::empty({1, channels, h, w}, at::kFloat);
+  Random(seed, Stream::sampling_noise)
+      .fill_normal({noise.data_ptr<float>(), static_cast<size_t>(noise.numel())});
+  return noise;
+}
 
 image::Image to_image(const at::Tensor& pixels) {
   const at::Tensor bytes = (pixels / 2 + 0.5)
