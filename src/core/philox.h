@@ -20,6 +20,7 @@ enum class Stream : uint32_t {
   lora_init = 7,
   weight_init = 8,
   augmentation = 9,
+  bootstrap = 10,  ///< resampling of what was measured
 };
 
 /// Ten rounds of Philox4x32 on `counter` under `key`.

@@ -1,0 +1,143 @@
+#include "eval/draw.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "runtime/file_weights.h"
+#include "sampling/conditioning.h"
+#include "sampling/euler.h"
+#include "sampling/generate.h"
+#include "sampling/schedule.h"
+#include "vae/autoencoder.h"
+#include "vae/tiling.h"
+
+namespace iclora::eval {
+namespace {
+
+using sampling::Conditioning;
+
+/// Tasks of one canvas size, at most `batch`.
+std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks, int64_t batch) {
+  std::vector<std::vector<size_t>> out;
+  std::vector<size_t> open;  // batches that may still grow
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const auto same_size = [&](size_t at) {
+      const panels::Layout& other = tasks[out[at].front()].layout;
+      return other.width == tasks[i].layout.width && other.height == tasks[i].layout.height;
+    };
+    auto found = std::find_if(open.begin(), open.end(), same_size);
+    if (found == open.end()) {
+      open.push_back(out.size());
+      out.emplace_back();
+      found = open.end() - 1;
+    }
+    out[*found].push_back(i);
+    if (static_cast<int64_t>(out[*found].size()) == batch) open.erase(found);
+  }
+  return out;
+}
+
+/// The steps of one batch as steps of the whole work.
+class PartOfWork final : public Progress {
+ public:
+  PartOfWork(Progress& whole, int64_t first, int64_t total)
+      : whole_(whole), first_(first), total_(total) {}
+  void report(const ProgressEvent& event) override {
+    whole_.report({event.phase, first_ + event.step, total_, event.loss});
+  }
+  bool cancelled() const override { return whole_.cancelled(); }
+
+ private:
+  Progress& whole_;
+  int64_t first_, total_;
+};
+
+Conditioning together(const std::vector<Conditioning>& all, const std::vector<size_t>& which) {
+  std::vector<at::Tensor> texts, pooled;
+  for (const size_t i : which) {
+    texts.push_back(all[i].text);
+    pooled.push_back(all[i].pooled);
+  }
+  return {at::cat(texts), at::cat(pooled)};
+}
+
+/// Latents of all tasks, each [1, C, h, w]; the transformer lives only in here.
+std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
+                                   const std::vector<DrawTask>& tasks,
+                                   const std::vector<Conditioning>& captions,
+                                   const DrawSettings& settings, at::ScalarType dtype,
+                                   Progress& progress) {
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.transformer.folder));
+  const flux::Transformer transformer =
+      flux::load_transformer(source, model.configs.transformer, dtype);
+  const auto batches = batches_of(tasks, settings.batch);
+  const auto total = static_cast<int64_t>(batches.size()) * settings.steps;
+  std::vector<at::Tensor> out(tasks.size());
+  int64_t done = 0;
+  for (const std::vector<size_t>& batch : batches) {
+    std::vector<at::Tensor> noises;
+    for (const size_t i : batch) {
+      noises.push_back(sampling::seeded_noise(tasks[i].seed, model.configs.vae.latent_channels,
+                                              tasks[i].layout.height / 8,
+                                              tasks[i].layout.width / 8));
+    }
+    const at::Tensor noise = at::cat(noises);
+    sampling::EulerSettings euler;
+    euler.guidance = settings.guidance;
+    euler.cfg = settings.cfg;
+    euler.sigmas = sampling::sigmas(model.configs.schedule, settings.steps,
+                                    noise.size(2) / 2 * (noise.size(3) / 2));
+    std::optional<Conditioning> negative;
+    if (settings.cfg != 1.0) {
+      negative = together(captions, std::vector<size_t>(batch.size(), captions.size() - 1));
+    }
+    PartOfWork part(progress, done, total);
+    const at::Tensor latents = sampling::euler_sample(transformer, noise, together(captions, batch),
+                                                      negative, euler, part);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      out[batch[i]] = latents.narrow(0, static_cast<int64_t>(i), 1).contiguous();
+    }
+    done += settings.steps;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
+                                        const std::vector<DrawTask>& tasks,
+                                        const DrawSettings& settings, Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  const auto dtype = settings.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  std::vector<std::string> texts;
+  for (const DrawTask& task : tasks) texts.push_back(task.caption);
+  if (settings.cfg != 1.0) texts.emplace_back();
+  const std::vector<at::Tensor> latents = sample_all(
+      model, tasks, sampling::encode_prompts(model, texts, settings.text_length, dtype, progress),
+      settings, dtype, progress);
+
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
+  const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
+  std::vector<image::Image> out;
+  const auto total = static_cast<int64_t>(latents.size());
+  for (const at::Tensor& canvas : latents) {
+    progress.report({.phase = "decoding",
+                     .step = static_cast<int64_t>(out.size()),
+                     .total = total,
+                     .loss = {}});
+    check_cancelled(progress);
+    const at::Tensor pixels = vae::decode_tiled(
+        decoder, vae::from_transformer_scale(model.configs.vae, canvas), {}, progress);
+    if (!at::isfinite(pixels).all().item<bool>()) {
+      fail(ErrorKind::numerics,
+           "The decoded picture is not made of finite numbers; try --dtype fp32.");
+    }
+    out.push_back(sampling::to_image(pixels));
+  }
+  return out;
+}
+
+}  // namespace iclora::eval

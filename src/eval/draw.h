@@ -1,0 +1,37 @@
+#pragma once
+// Many captions through one model: every part is loaded once, canvases of one size go through the
+// transformer several at a time.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/progress.h"
+#include "image/image.h"
+#include "panels/layout.h"
+#include "sampling/model.h"
+
+namespace iclora::eval {
+
+struct DrawSettings {
+  int64_t steps = 20;
+  double guidance = 3.5;  ///< embedded
+  double cfg = 1.0;       ///< true classifier-free guidance against the empty caption; 1: off
+  int64_t text_length = 0;
+  int64_t batch = 8;  ///< canvases at once
+  std::string dtype;  ///< "fp32" | "bf16"
+};
+
+struct DrawTask {
+  std::string caption;
+  panels::Layout layout;
+  uint64_t seed = 0;
+};
+
+/// One picture a task, in their order. With batch 1 each is what `generate` makes of this caption
+/// and seed; in larger batches sums are rounded in another order.
+std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
+                                        const std::vector<DrawTask>& tasks,
+                                        const DrawSettings& settings, Progress& progress);
+
+}  // namespace iclora::eval
