@@ -8,6 +8,7 @@ namespace iclora::cli {
 void add_bench(CLI::App& app, Context& context);
 void add_dataset(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_eval(CLI::App& app, Context& context);
 void add_generate(CLI::App& app, Context& context);
 void add_init(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", fmt::format("iclora {}", build_id()), "Version and build");
     add_generate(app, context);
     add_train(app, context);
+    add_eval(app, context);
     add_split(app, context);
     add_inspect(app, context);
     add_dataset(app, context);

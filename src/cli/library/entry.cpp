@@ -19,6 +19,7 @@ namespace {
 const std::map<std::string_view, Verb>& verbs() {
   static const std::map<std::string_view, Verb> table = {
       {"bench", bench},
+      {"eval", eval},
       {"generate", generate},
       {"init", init},
       {"runtime-info", runtime_info},

@@ -27,6 +27,11 @@ Json train(const Json& request, Progress& progress);
 /// `dtype`, which win over the file -> model, parameters.
 Json init(const Json& request, Progress& progress);
 
+/// Held-out captions through a model: eval's own keys (eval/evaluate.h) beside `out` (a folder),
+/// `pictures` and `threads`. Writes eval.json and sheet.png -> the report without its single
+/// results, report, sheet, seconds, peak_bytes.
+Json eval(const Json& request, Progress& progress);
+
 /// Timings: `filter`, `seconds`, `threads` -> machine and results (design 4.1).
 Json bench(const Json& request, Progress& progress);
 
