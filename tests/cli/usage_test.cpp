@@ -99,7 +99,8 @@ TEST(Doctor, SaysWhenLibtorchIsDamaged) {
 }
 
 TEST(Output, AFullStandardOutputIsAnError) {
-  const std::string line = std::string(ICLORA_PROGRAM) + " --help > /dev/full 2> /dev/null";
+  // Quoted: the checkout may lie in a folder with a space in its name.
+  const std::string line = std::string("'") + ICLORA_PROGRAM + "' --help > /dev/full 2> /dev/null";
   const int status = std::system(line.c_str());
   EXPECT_EQ(WEXITSTATUS(status), 6);
 }
