@@ -2,11 +2,10 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <fmt/format.h>
 
 #include "captions/joint_caption.h"
-#include "core/error.h"
 #include "core/file.h"
-#include "core/log.h"
 #include "core/philox.h"
 #include "image/png_write.h"
 #include "runtime/file_weights.h"
@@ -78,33 +77,40 @@ std::vector<SamplePrompt> sample_prompts(const sampling::OpenModel& model,
   return out;
 }
 
-void write_samples(const sampling::OpenModel& model, const flux::Transformer& transformer,
-                   const std::vector<SamplePrompt>& prompts, const run::SampleConfig& config,
-                   at::ScalarType dtype, const std::filesystem::path& folder, Progress& progress) {
+std::vector<image::Image> draw_samples(const sampling::OpenModel& model,
+                                       const flux::Transformer& transformer,
+                                       const std::vector<SamplePrompt>& prompts,
+                                       const run::SampleConfig& config, at::ScalarType dtype,
+                                       Progress& progress) {
   const c10::NoGradGuard no_grad;
-  try {
-    std::vector<at::Tensor> latents;
-    for (size_t i = 0; i < prompts.size(); ++i) {
-      sampling::EulerSettings settings;
-      settings.guidance = config.guidance;
-      const at::Tensor noise =
-          noise_of(config.seed + i, model.configs.vae.latent_channels, prompts[i].layout);
-      settings.sigmas = sampling::sigmas(model.configs.schedule, config.steps,
-                                         noise.size(2) / 2 * (noise.size(3) / 2));
-      latents.push_back(sampling::euler_sample(transformer, noise, prompts[i].conditioning,
-                                               std::nullopt, settings, progress));
-    }
-    create_folders(folder);
-    runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
-    const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
-    for (size_t i = 0; i < prompts.size(); ++i) {
-      const at::Tensor pixels = vae::decode_tiled(
-          decoder, vae::from_transformer_scale(model.configs.vae, latents[i]), {}, progress);
-      write_picture(folder, i + 1, prompts[i], config, sampling::to_image(pixels));
-    }
-  } catch (const std::exception& error) {
-    log::warning("no samples in '{}': {} The training goes on.", printable(folder.native(), 400),
-                 printable(error.what(), 300));
+  std::vector<at::Tensor> latents;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    sampling::EulerSettings settings;
+    settings.guidance = config.guidance;
+    const at::Tensor noise =
+        noise_of(config.seed + i, model.configs.vae.latent_channels, prompts[i].layout);
+    settings.sigmas = sampling::sigmas(model.configs.schedule, config.steps,
+                                       noise.size(2) / 2 * (noise.size(3) / 2));
+    latents.push_back(sampling::euler_sample(transformer, noise, prompts[i].conditioning,
+                                             std::nullopt, settings, progress));
+  }
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
+  const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
+  std::vector<image::Image> pictures;
+  for (const at::Tensor& one : latents) {
+    const at::Tensor pixels = vae::decode_tiled(
+        decoder, vae::from_transformer_scale(model.configs.vae, one), {}, progress);
+    pictures.push_back(sampling::to_image(pixels));
+  }
+  return pictures;
+}
+
+void write_samples(const std::vector<image::Image>& pictures,
+                   const std::vector<SamplePrompt>& prompts, const run::SampleConfig& config,
+                   const std::filesystem::path& folder) {
+  create_folders(folder);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    write_picture(folder, i + 1, prompts[i], config, pictures[i]);
   }
 }
 

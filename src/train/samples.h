@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "image/image.h"
 #include "panels/layout.h"
 #include "run/config.h"
 #include "sampling/conditioning.h"
@@ -26,12 +27,17 @@ std::vector<SamplePrompt> sample_prompts(const sampling::OpenModel& model,
                                          const panels::Layout& fallback, at::ScalarType dtype,
                                          Progress& progress);
 
-/// Draws every prompt with the transformer as it is and writes `folder`/01.png, 01-panel-1.png, ...
-/// What goes wrong is told in a warning and never thrown, unless the user cancels: a training goes
-/// on without its samples.
-void write_samples(const sampling::OpenModel& model, const flux::Transformer& transformer,
+/// Draws every prompt with the transformer as it is.
+std::vector<image::Image> draw_samples(const sampling::OpenModel& model,
+                                       const flux::Transformer& transformer,
+                                       const std::vector<SamplePrompt>& prompts,
+                                       const run::SampleConfig& config, at::ScalarType dtype,
+                                       Progress& progress);
+
+/// Writes the drawn canvases and their panels: `folder`/01.png, 01-panel-1.png, ...
+void write_samples(const std::vector<image::Image>& pictures,
                    const std::vector<SamplePrompt>& prompts, const run::SampleConfig& config,
-                   at::ScalarType dtype, const std::filesystem::path& folder, Progress& progress);
+                   const std::filesystem::path& folder);
 
 /// Whether write_samples has written all that it writes into `folder`.
 bool samples_are_complete(const std::filesystem::path& folder,

@@ -187,10 +187,24 @@ void Trainer::validate() {
 
 void Trainer::sample() {
   if (parts_.prompts.empty()) return;
-  with_result_in_layers([&] {
-    write_samples(parts_.model, parts_.transformer, parts_.prompts, *parts_.config.sample,
-                  compute_dtype(parts_.config), folder_.samples(state_.step), progress_);
-  });
+  const std::filesystem::path folder = folder_.samples(state_.step);
+  // A training is worth more than its samples: whatever goes wrong with them, it goes on.
+  try {
+    std::vector<image::Image> pictures;
+    with_result_in_layers([&] {
+      pictures = draw_samples(parts_.model, parts_.transformer, parts_.prompts,
+                              *parts_.config.sample, compute_dtype(parts_.config), progress_);
+    });
+    when_there_is_room(
+        [&] { write_samples(pictures, parts_.prompts, *parts_.config.sample, folder); });
+  } catch (const run::DiskFull&) {
+    throw Cancelled{};  // the user stopped the wait for room
+  } catch (const std::exception& error) {
+    // libtorch appends a stack trace to its first line.
+    const std::string reason = error.what();
+    log::warning("no samples in '{}': {} The training goes on.", printable(folder.native(), 400),
+                 printable(reason.substr(0, reason.find('\n')), 300));
+  }
 }
 
 void Trainer::roll_back() {
