@@ -2,11 +2,14 @@
 // Runs the built program and keeps what it said.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -35,13 +38,15 @@ inline std::string text_of_file(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// `environment`: NAME=VALUE pairs that replace those of the test.
-inline ProgramRun run_program(const std::vector<std::string>& arguments,
-                              const std::vector<std::string>& environment = {}) {
-  const ScratchFolder scratch;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const std::string out = (scratch / "out").native(), err = (scratch / "err").native();
+/// The program at work; ended with the object, if it has not ended by itself.
+class StartedProgram {
+ public:
+  /// `environment`: NAME=VALUE pairs that replace those of the test.
+  explicit StartedProgram(const std::vector<std::string>& arguments,
+                          const std::vector<std::string>& environment = {}) {
+    child_ = ::fork();
+    if (child_ != 0) return;
+    const std::string out = (scratch_ / "out").native(), err = (scratch_ / "err").native();
     if (!std::freopen("/dev/null", "r", stdin) || !std::freopen(out.c_str(), "w", stdout) ||
         !std::freopen(err.c_str(), "w", stderr)) {
       ::_exit(126);
@@ -55,12 +60,46 @@ inline ProgramRun run_program(const std::vector<std::string>& arguments,
     ::execv(ICLORA_PROGRAM, argv.data());
     ::_exit(127);
   }
-  int status = 0;
-  ::waitpid(child, &status, 0);
+  ~StartedProgram() {
+    if (code_) return;
+    ::kill(child_, SIGKILL);
+    wait();
+  }
+  StartedProgram(const StartedProgram&) = delete;
+  StartedProgram& operator=(const StartedProgram&) = delete;
+
+  void signal(int number) const { ::kill(child_, number); }
+  bool ended() const {
+    siginfo_t info = {};
+    return code_ ||
+           (::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid == child_);
+  }
+  /// The exit code, or 1000 + the signal that ended it.
+  int wait() {
+    int status = 0;
+    if (!code_) {
+      ::waitpid(child_, &status, 0);
+      code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    }
+    return *code_;
+  }
+  std::string out() const { return text_of_file(scratch_ / "out"); }
+  std::string err() const { return text_of_file(scratch_ / "err"); }
+
+ private:
+  ScratchFolder scratch_;
+  pid_t child_ = -1;
+  std::optional<int> code_;
+};
+
+inline ProgramRun run_program(const std::vector<std::string>& arguments,
+                              const std::vector<std::string>& environment = {}) {
+  StartedProgram program(arguments, environment);
   ProgramRun run;
-  run.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-  run.out = text_of_file(scratch / "out");
-  run.err = text_of_file(scratch / "err");
+  run.exit_code = program.wait();
+  run.out = program.out();
+  run.err = program.err();
   return run;
 }
 

@@ -65,24 +65,10 @@ class TrainProgram : public testing::Test {
   /// signal that ended it.
   int run_and_signal(const std::string& out, const std::vector<std::string>& more, int signal,
                      std::chrono::milliseconds delay) const {
-    const std::vector<std::string> words = line(out, more);
-    const pid_t child = ::fork();
-    if (child == 0) {
-      if (!std::freopen("/dev/null", "w", stdout) || !std::freopen("/dev/null", "w", stderr)) {
-        ::_exit(126);
-      }
-      for (const std::string& pair : environment()) ::putenv(::strdup(pair.c_str()));
-      std::vector<char*> argv = {const_cast<char*>(ICLORA_PROGRAM)};
-      for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-      argv.push_back(nullptr);
-      ::execv(ICLORA_PROGRAM, argv.data());
-      ::_exit(127);
-    }
+    testing_support::StartedProgram program(line(out, more), environment());
     std::this_thread::sleep_for(delay);
-    ::kill(child, signal);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    program.signal(signal);
+    return program.wait();
   }
 
   /// Values of the LoRA files, and the logs without their times.
@@ -146,10 +132,16 @@ TEST_F(TrainProgram, KilledAgainAndAgainEndsWithTheBytesOfAnUnbrokenRun) {
 TEST_F(TrainProgram, SavesAndExits75OnASignal) {
   for (const int signal : {SIGTERM, SIGINT}) {
     const std::string out = signal == SIGTERM ? "term" : "int";
-    // Long enough that the signal comes while it trains, on any machine.
+    // Long enough that the signal comes while it trains.
     const std::vector<std::string> more = {"--set", "train.steps=100000", "--set", "save.every=0"};
-    int code = run_and_signal(out, more, signal, std::chrono::milliseconds(1500));
-    EXPECT_EQ(code, 75);
+    testing_support::StartedProgram program(line(out, more), environment());
+    const fs::path metrics = scratch_ / out / "metrics.jsonl";
+    std::error_code none;
+    while (!program.ended() && !(fs::exists(metrics, none) && fs::file_size(metrics, none) > 0)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    program.signal(signal);
+    EXPECT_EQ(program.wait(), 75) << program.err();
     const fs::path checkpoints = scratch_ / out / "checkpoints";
     ASSERT_TRUE(fs::exists(checkpoints));
     EXPECT_FALSE(fs::is_empty(checkpoints));
