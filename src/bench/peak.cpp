@@ -16,6 +16,16 @@ constexpr int kChains = 12;
 
 // Each probe returns a value that depends on all its work, so that none of it can be dropped.
 
+__attribute__((target("avx512f"))) float total_avx512(const __m512 (&sums)[kChains]) {
+  float total = 0;
+  float lanes[16];
+  for (const auto& sum : sums) {
+    _mm512_storeu_ps(lanes, sum);
+    for (const float lane : lanes) total += lane;
+  }
+  return total;
+}
+
 __attribute__((target("avx512f"))) float probe_avx512(int rounds) {
   __m512 sums[kChains];
   for (auto& sum : sums) sum = _mm512_set1_ps(1.0F);
@@ -25,13 +35,7 @@ __attribute__((target("avx512f"))) float probe_avx512(int rounds) {
 #pragma GCC unroll 12
     for (int chain = 0; chain < kChains; ++chain) sums[chain] = _mm512_fmadd_ps(sums[chain], a, b);
   }
-  float total = 0;
-  float lanes[16];
-  for (const auto& sum : sums) {
-    _mm512_storeu_ps(lanes, sum);
-    for (const float lane : lanes) total += lane;
-  }
-  return total;
+  return total_avx512(sums);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512bf16"))) float probe_bf16(int rounds) {
@@ -43,13 +47,7 @@ __attribute__((target("avx512f,avx512bw,avx512bf16"))) float probe_bf16(int roun
 #pragma GCC unroll 12
     for (int chain = 0; chain < kChains; ++chain) sums[chain] = _mm512_dpbf16_ps(sums[chain], a, b);
   }
-  float total = 0;
-  float lanes[16];
-  for (const auto& sum : sums) {
-    _mm512_storeu_ps(lanes, sum);
-    for (const float lane : lanes) total += lane;
-  }
-  return total;
+  return total_avx512(sums);
 }
 
 __attribute__((target("avx2,fma"))) float probe_avx2(int rounds) {

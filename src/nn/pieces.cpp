@@ -6,25 +6,9 @@
 
 #include <algorithm>
 
+#include "nn/one_thread.h"
+
 namespace iclora::nn {
-namespace {
-
-/// While it lives, this thread's libraries plan for one thread; afterwards for `after`.
-class OneThread {
- public:
-  explicit OneThread(int after) : after_(after) {
-    at::get_num_threads();  // A thread's first question sets its number, to what others have now.
-    at::set_num_threads(1);
-  }
-  ~OneThread() { at::set_num_threads(after_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int after_;
-};
-
-}  // namespace
 
 void for_pieces(int64_t count, const std::function<void(int64_t)>& work) {
   const int threads = at::get_num_threads();

@@ -1,7 +1,5 @@
 #include "runtime/memory.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -37,14 +35,6 @@ uint64_t available_bytes() {
   uint64_t left = kUnlimited;
   if (limit != kUnlimited && used != kUnlimited) left = limit > used ? limit - used : 0;
   return std::min(available_of_system(), left);
-}
-
-uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t total = 0;
-  uint64_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace iclora::runtime

@@ -8,6 +8,8 @@
 #include <exception>
 #include <mutex>
 
+#include "nn/one_thread.h"
+
 namespace iclora::train {
 namespace {
 
@@ -53,23 +55,6 @@ class Turns {
   std::exception_ptr failure_;
 };
 
-/// While it lives, libtorch and the libraries below it plan their work on this thread for one
-/// thread. Inside a parallel region they run on one thread anyway, but oneDNN cuts its sums by the
-/// number of threads it believes to have. Afterwards they plan for `after`.
-class OneThread {
- public:
-  explicit OneThread(int after) : after_(after) {
-    at::get_num_threads();  // a thread's first question sets its number, to what others have now
-    at::set_num_threads(1);
-  }
-  ~OneThread() { at::set_num_threads(after_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int after_;
-};
-
 }  // namespace
 
 int64_t shard_workers(int64_t count) {
@@ -82,7 +67,7 @@ void for_shards(int64_t count, const std::function<void(int64_t, int64_t)>& comp
   const int threads = at::get_num_threads();
   const auto work = [&](int64_t worker) {
     const c10::NoGradGuard no_grad;  // thread-local, as the other one: each worker needs its own
-    const OneThread one_thread(threads);
+    const nn::OneThread one_thread(threads);
     try {
       for (int64_t shard = turns.take(); shard >= 0; shard = turns.take()) {
         compute(shard, worker);
