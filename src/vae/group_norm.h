@@ -33,4 +33,22 @@ at::Tensor group_norm_forward(const GroupNorm& norm, const at::Tensor& x, NormTa
 at::Tensor group_norm_silu_forward(const GroupNorm& norm, const at::Tensor& x,
                                    NormTape* tape = nullptr);
 
+/// What group_norm_backward needs of the forward pass.
+struct GroupNormSaved {
+  at::Tensor x;              ///< [B, C, H, W], channels last
+  NormTape::Entry entry;     ///< what x was multiplied with and what was added
+  at::Tensor mean, inverse;  ///< of each group, fp32 [B, groups]; inverse: 1 / deviation
+};
+
+/// As group_norm_forward, or group_norm_silu_forward if `silu`. On the processor, fp32 or bf16.
+at::Tensor group_norm_training_forward(const GroupNorm& norm, const at::Tensor& x, bool silu,
+                                       GroupNormSaved& saved);
+
+struct GroupNormGradient {
+  at::Tensor dx;              ///< of x's dtype
+  at::Tensor dweight, dbias;  ///< fp32 [C]
+};
+GroupNormGradient group_norm_backward(const GroupNorm& norm, const GroupNormSaved& saved, bool silu,
+                                      const at::Tensor& dy);
+
 }  // namespace iclora::vae

@@ -17,4 +17,21 @@ void scale_and_shift(const float* x, int64_t pixels, int64_t channels, const flo
 void scale_and_shift(const uint16_t* x, int64_t pixels, int64_t channels, const float* scale,
                      const float* shift, bool silu, uint16_t* y);
 
+/// With u = x * scale + shift a channel and du = dy, or dy * silu'(u) if `silu`: adds du and du * x
+/// a channel over the pixels. du_sum, dux_sum: [channels].
+void add_gradient_sums(const float* x, const float* dy, int64_t pixels, int64_t channels,
+                       const float* scale, const float* shift, bool silu, float* du_sum,
+                       float* dux_sum);
+void add_gradient_sums(const uint16_t* x, const uint16_t* dy, int64_t pixels, int64_t channels,
+                       const float* scale, const float* shift, bool silu, float* du_sum,
+                       float* dux_sum);
+
+/// dx = of_du * du + of_x * x + constant a channel.
+void combine_gradient(const float* x, const float* dy, int64_t pixels, int64_t channels,
+                      const float* scale, const float* shift, bool silu, const float* of_du,
+                      const float* of_x, const float* constant, float* dx);
+void combine_gradient(const uint16_t* x, const uint16_t* dy, int64_t pixels, int64_t channels,
+                      const float* scale, const float* shift, bool silu, const float* of_du,
+                      const float* of_x, const float* constant, uint16_t* dx);
+
 }  // namespace iclora::vae::kernel

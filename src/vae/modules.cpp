@@ -30,6 +30,7 @@ at::Tensor convolve(const Conv& conv, const at::Tensor& x, int64_t before, int64
   const int64_t rows = (height + before + after - kernel) / stride + 1;
   const int64_t columns = (x.size(3) + before + after - kernel) / stride + 1;
   if (!x.is_cpu() || records_graph(x, conv.weight, conv.bias)) {
+    if (before == after) return at::conv2d(x, conv.weight, conv.bias, stride, before);
     return at::conv2d(at::constant_pad_nd(x, {before, after, before, after}), conv.weight,
                       conv.bias, stride);
   }

@@ -94,5 +94,56 @@ TEST(GroupNorm, UnderAGraphIsTheSameUpToRounding) {
   EXPECT_LT(relative_l2(traced.detach(), plain), 5e-7);
 }
 
+/// Gradients of sum(y * g) by libtorch's own rules in fp64: of x, the weight and the bias.
+std::vector<at::Tensor> exact_gradients(const GroupNorm& norm, const at::Tensor& x, bool silu,
+                                        const at::Tensor& g) {
+  const auto leaf = [](const at::Tensor& t) {
+    return t.to(at::kDouble).detach().requires_grad_(true);
+  };
+  const GroupNorm wide = {leaf(norm.weight), leaf(norm.bias), norm.groups};
+  const at::Tensor input = leaf(x);
+  (exact(wide, input, silu) * g.to(at::kDouble)).sum().backward();
+  return {input.grad(), wide.weight.grad(), wide.bias.grad()};
+}
+
+TEST(GroupNorm, GradientsAreThoseOfItsFormula) {
+  for (const bool silu : {false, true}) {
+    for (const auto& [shape, groups] : {std::pair{std::vector<int64_t>{2, 12, 9, 7}, 4},
+                                        {std::vector<int64_t>{1, 5, 3, 1}, 5},
+                                        {std::vector<int64_t>{3, 16, 50, 50}, 8}}) {
+      const at::Tensor x = normal(shape, 3) * 3 + 1;
+      const at::Tensor g = normal(shape, 4);
+      const GroupNorm norm = make_norm(shape[1], groups, at::kFloat);
+      const auto expected = exact_gradients(norm, x, silu, g);
+      // Under autograd, where the pair of functions is one node.
+      const auto leaf = [](const at::Tensor& t) { return t.detach().requires_grad_(true); };
+      const GroupNorm trained = {leaf(norm.weight), leaf(norm.bias), groups};
+      const at::Tensor input = leaf(x);
+      const at::Tensor y =
+          silu ? group_norm_silu_forward(trained, input) : group_norm_forward(trained, input);
+      EXPECT_LT(relative_l2(y, exact(norm, x, silu)), 3e-7);
+      (y * g).sum().backward();
+      // fp32 sums of a few thousand terms of mixed sign.
+      EXPECT_LT(relative_l2(input.grad(), expected[0]), 3e-6);
+      EXPECT_LT(relative_l2(trained.weight.grad(), expected[1]), 3e-6);
+      EXPECT_LT(relative_l2(trained.bias.grad(), expected[2]), 3e-6);
+    }
+  }
+}
+
+TEST(GroupNorm, GradientsHaveTheSameBytesOnAnyThreadCount) {
+  const at::Tensor x = normal({2, 24, 60, 50}, 3).to(at::kBFloat16);
+  const at::Tensor dy = normal({2, 24, 60, 50}, 4).to(at::kBFloat16);
+  const GroupNorm norm = make_norm(24, 8, at::kBFloat16);
+  for (int which = 0; which < 3; ++which) {
+    EXPECT_TRUE(same_bytes_on_any_thread_count([&] {
+      GroupNormSaved saved;
+      group_norm_training_forward(norm, x, true, saved);
+      const GroupNormGradient gradient = group_norm_backward(norm, saved, true, dy);
+      return which == 0 ? gradient.dx : which == 1 ? gradient.dweight : gradient.dbias;
+    }));
+  }
+}
+
 }  // namespace
 }  // namespace iclora::vae
