@@ -125,6 +125,7 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
     saved->singles.clear();
     saved->double_inputs.clear();
     saved->single_inputs.clear();
+    saved->tapped.clear();
   }
 
   const int64_t text_length = context.text.size(1);
@@ -142,10 +143,19 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
                                    keep_all ? &saved->doubles.emplace_back() : nullptr);
   }
   at::Tensor x = at::cat({streams.text, streams.image}, 1);
-  for (const SingleBlock& block : transformer.single_transformer_blocks) {
+  const auto tap = [&](size_t blocks) {
+    if (saved == nullptr) return;
+    for (const size_t place : saved->taps) {
+      if (place == blocks) saved->tapped.push_back(x.slice(1, text_length, at::nullopt));
+    }
+  };
+  tap(0);
+  for (size_t i = 0; i < transformer.single_transformer_blocks.size(); ++i) {
+    const SingleBlock& block = transformer.single_transformer_blocks[i];
     if (keep_inputs) saved->single_inputs.push_back(x);
     x = single_block_forward(block, x, text_length, condition, context.rope,
                              keep_all ? &saved->singles.emplace_back() : nullptr);
+    tap(i + 1);
   }
   x = x.slice(1, text_length, at::nullopt);
 
@@ -201,6 +211,13 @@ void transformer_backward(const Transformer& transformer, TransformerSaved& save
 
   // The text rows end with the last block: no gradient comes from there.
   at::Tensor dx = at::constant_pad_nd(last.dx, {0, 0, text_length, 0});
+  const auto add_taps = [&](size_t blocks) {
+    for (size_t k = 0; k < saved.tap_gradients.size(); ++k) {
+      if (saved.taps[k] != blocks) continue;
+      dx.slice(1, text_length, at::nullopt).add_(saved.tap_gradients[k]);
+    }
+  };
+  add_taps(transformer.single_transformer_blocks.size());
   for (size_t i = transformer.single_transformer_blocks.size(); i-- > 0;) {
     const SingleBlock& block = transformer.single_transformer_blocks[i];
     SingleBlockSaved again;
@@ -213,6 +230,7 @@ void transformer_backward(const Transformer& transformer, TransformerSaved& save
       saved.singles.pop_back();
     }
     dx = single_block_backward(block, again, context.rope, dx, condition, gradients);
+    add_taps(i);
   }
   Streams dstreams = {dx.slice(1, text_length, at::nullopt), dx.slice(1, 0, text_length)};
   for (size_t i = transformer.transformer_blocks.size(); i-- > 0;) {

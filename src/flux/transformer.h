@@ -59,6 +59,11 @@ struct TransformerSaved {
   /// With activation checkpointing only the blocks' inputs are kept, and each block's forward runs
   /// again on the way back: the same bytes for less memory.
   bool checkpointing = false;
+  /// Where whoever trains looks at the image tokens on their way: behind so many single blocks (0:
+  /// behind the double blocks), ascending. The forward pass leaves them in `tapped`, [B, Li, D];
+  /// the way back adds `tap_gradients`, of the same number and shapes, or none.
+  std::vector<size_t> taps;
+  std::vector<at::Tensor> tapped, tap_gradients;
 
   ConditionSaved embedder, given_embedder;
   at::Tensor embedded, given_embedded;  ///< conditioning vectors before the SiLU, [B, D]
@@ -74,7 +79,8 @@ struct TransformerSaved {
   nn::LinearSaved proj_out;
 };
 
-/// As transformer_forward, keeping what the way back needs; `saved.checkpointing` is read.
+/// As transformer_forward, keeping what the way back needs; `saved.checkpointing` and `saved.taps`
+/// are read.
 at::Tensor transformer_training_forward(const Transformer& transformer, const Query& query,
                                         const Context& context, TransformerSaved& saved);
 

@@ -171,5 +171,64 @@ TEST_F(Gradients, InBf16PointTheSameWay) {
   EXPECT_GT(dot / std::sqrt(a * b), 0.999);
 }
 
+// A loss on the image tokens behind the double blocks and behind the last but one single block:
+// its gradient is what the loss does along a direction.
+TEST_F(Gradients, FromTapsAreTheSlopeOfWhatTheyRead) {
+  Transformer transformer = load(at::kFloat);
+  const auto names = prepare(transformer, /*lora=*/false);
+  const at::Tensor x0 = fixture_["batch.latents"];
+  const at::Tensor t = fixture_["batch.t"];
+  const Query query{pack_latents(fixture_["batch.noise"]), t, at::ones_like(t), {}};
+  const at::Tensor t5 = fixture_["batch.t5"];
+  const Context context = {t5, fixture_["batch.clip"],
+                           canvas_rope(transformer.config, t5.size(1), x0.size(2), x0.size(3))};
+  const std::vector<size_t> taps = {0, transformer.single_transformer_blocks.size() - 1};
+  std::vector<at::Tensor> readers;
+  const auto read = [&](TransformerSaved& saved) {
+    saved.taps = taps;
+    const at::Tensor velocity = transformer_training_forward(transformer, query, context, saved);
+    double sum = 0;
+    for (size_t k = 0; k < taps.size(); ++k) {
+      if (readers.size() == k) {
+        readers.push_back(testing_support::normal(saved.tapped[k].sizes(), 50 + k));
+      }
+      sum += (saved.tapped[k].to(at::kDouble) * readers[k]).sum().item<double>();
+    }
+    return std::pair(sum, velocity);
+  };
+  TransformerSaved saved;
+  const at::Tensor velocity = read(saved).second;
+  saved.tap_gradients = readers;
+  nn::Gradients gradients(names.size());
+  transformer_backward(transformer, saved, context, at::zeros_like(velocity), gradients);
+
+  // Of a weight that both taps see, one that the second alone sees, one that none sees.
+  const double kStep = 1e-2;
+  for (const auto& [name, zero] : {std::pair("x_embedder.weight", false),
+                                   {"single_transformer_blocks.0.proj_mlp.weight", false},
+                                   {"proj_out.weight", true}}) {
+    for_each_weight(transformer, [&, &name = name, &zero = zero](
+                                     const std::string& found, at::Tensor& weight, nn::Slot& slot) {
+      if (found != name) return;
+      const at::Tensor& gradient = gradients.sum(slot);
+      if (zero) {
+        EXPECT_TRUE(!gradient.defined() || gradient.count_nonzero().item<int64_t>() == 0);
+        return;
+      }
+      const at::Tensor before = weight;
+      const at::Tensor direction = gradient / gradient.norm();
+      double slope = 0;
+      for (const double sign : {1.0, -1.0}) {
+        weight = before + sign * kStep * direction;
+        TransformerSaved moved;
+        slope += sign * read(moved).first / (2 * kStep);
+      }
+      weight = before;
+      // Central differences in fp32: the third derivative and rounding leave a per mille or so.
+      EXPECT_NEAR(slope / gradient.norm().item<double>(), 1.0, 5e-3) << name;
+    });
+  }
+}
+
 }  // namespace
 }  // namespace iclora::flux
