@@ -12,6 +12,7 @@ void add_eval(CLI::App& app, Context& context);
 void add_generate(CLI::App& app, Context& context);
 void add_init(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
+void add_pretrain(CLI::App& app, Context& context);
 void add_split(CLI::App& app, Context& context);
 void add_train(CLI::App& app, Context& context);
 

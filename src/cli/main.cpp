@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
     add_bench(app, context);
     add_doctor(app, context);
     add_init(app, context);
+    add_pretrain(app, context);
     if (parse_line(app, argc, argv) && context.run) context.run();
     return 0;
   } catch (...) {

@@ -1,5 +1,7 @@
 #include "nn/norm.h"
 
+#include <c10/core/GradMode.h>
+
 #include "nn/row_kernels.h"
 #include "nn/rows.h"
 
@@ -48,6 +50,11 @@ LayerNormGradient layer_norm_modulate_backward(const LayerNormSaved& saved, cons
 
 at::Tensor rms_norm_forward(const at::Tensor& x, const at::Tensor& weight, double eps,
                             RmsNormSaved* saved) {
+  if (c10::GradMode::is_enabled() && x.requires_grad()) {  // the same under autograd
+    const at::Tensor wide = x.to(at::kFloat);
+    const at::Tensor inverse = at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
+    return (wide * inverse * weight.to(at::kFloat)).to(x.scalar_type());
+  }
   const at::Tensor dense = x.contiguous();
   const int64_t width = x.size(-1);
   at::Tensor y = at::empty_like(dense);

@@ -24,6 +24,7 @@ const std::map<std::string_view, Verb>& verbs() {
       {"init", init},
       {"runtime-info", runtime_info},
       {"model-coverage", model_coverage},
+      {"pretrain", pretrain_model},
       {"train", train},
   };
   return table;

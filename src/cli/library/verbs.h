@@ -32,6 +32,10 @@ Json init(const Json& request, Progress& progress);
 /// results, report, sheet, seconds, peak_bytes.
 Json eval(const Json& request, Progress& progress);
 
+/// A whole small model from nothing: `recipe` (a YAML file), `out` (a folder), `stages`, `packs`
+/// and `threads` where given -> model, peak_bytes.
+Json pretrain_model(const Json& request, Progress& progress);
+
 /// Timings: `filter`, `seconds`, `threads` -> machine and results (design 4.1).
 Json bench(const Json& request, Progress& progress);
 

@@ -1,0 +1,94 @@
+#include "pretrain/pretrain.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/hash.h"
+#include "pretrain/transformer_stage.h"
+#include "pretrain/vae_stage.h"
+#include "runtime/file_weights.h"
+#include "sampling/model.h"
+#include "train/result_file.h"
+
+namespace iclora::pretrain {
+namespace {
+
+constexpr auto kDtype = at::kBFloat16;
+constexpr const char* kDiffusersWeights = "diffusion_pytorch_model.safetensors";
+
+/// Writes those tensors whose name begins with `prefix`, without it, as one of the model's files.
+void write_part(const std::filesystem::path& path, const train::TrainedTensors& trained,
+                const std::vector<at::Tensor>& values, const std::string& prefix) {
+  train::TrainedTensors part;
+  std::vector<at::Tensor> part_values;
+  for (size_t i = 0; i < trained.size(); ++i) {
+    const bool head = trained[i].name.starts_with("head:");
+    if (head || !trained[i].name.starts_with(prefix)) continue;
+    part.push_back(trained[i]);
+    part.back().name = trained[i].name.substr(prefix.size());
+    part_values.push_back(values[i]);
+  }
+  train::write_weights(path, part, part_values, run::SavePrecision::bf16);
+}
+
+Classes classes_of(const Recipe& recipe) {
+  return read_pack(recipe.text.held_out, nullptr, nullptr).classes;
+}
+
+}  // namespace
+
+void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  const sampling::OpenModel model = sampling::open_model((options.out / "model").native(), {});
+  const weights::ModelFolder& folder = model.folder;
+  const auto wanted = [&](const char* stage) {
+    return std::find(options.stages.begin(), options.stages.end(), stage) != options.stages.end();
+  };
+
+  if (wanted("vae")) {
+    Autoencoder autoencoder = load_autoencoder(folder.vae.folder, model.configs.vae, kDtype);
+    const SaveFunction save = [&](const auto& trained, const auto& values) {
+      write_part(folder.vae.folder / kDiffusersWeights, trained, values, "");
+    };
+    train_autoencoder(autoencoder, recipe.vae, recipe.seed, options.out / "vae", save, progress);
+  }
+  const auto load_texts = [&](at::ScalarType dtype) {
+    return load_text_encoders(folder.text_encoder_2.folder, model.configs.t5,
+                              folder.text_encoder.folder, model.configs.clip, classes_of(recipe),
+                              dtype);
+  };
+  if (wanted("text")) {
+    TextEncoders texts = load_texts(at::kFloat);
+    const SaveFunction save = [&](const auto& trained, const auto& values) {
+      write_part(folder.text_encoder_2.folder / "model.safetensors", trained, values, "t5:");
+      write_part(folder.text_encoder.folder / "model.safetensors", trained, values, "clip:");
+    };
+    train_text_encoders(texts, recipe.text, recipe.seed, *model.t5_tokenizer, *model.clip_tokenizer,
+                        options.out / "text", save, progress);
+  }
+  if (!wanted("transformer")) return;
+  // As the model folder holds them: what the transformer will meet when it is used.
+  const TextEncoders texts = load_texts(kDtype);
+  const Autoencoder autoencoder = load_autoencoder(folder.vae.folder, model.configs.vae, kDtype);
+  runtime::FileWeights source(weights::Checkpoint::open(folder.transformer.folder));
+  flux::Transformer transformer = flux::load_transformer(source, model.configs.transformer, kDtype);
+  zero_modulations(transformer);
+  const TransformerParts parts = {
+      texts,
+      autoencoder.encoder,
+      sha256(read_file(folder.vae.folder / kDiffusersWeights, uint64_t{1} << 32)),
+      *model.t5_tokenizer,
+      *model.clip_tokenizer,
+      options.out / "latents"};
+  const SaveFunction save = [&](const auto& trained, const auto& values) {
+    write_part(folder.transformer.folder / kDiffusersWeights, trained, values, "");
+  };
+  train_transformer(transformer, parts, recipe.transformer, recipe.seed,
+                    options.out / "transformer", save, progress);
+}
+
+}  // namespace iclora::pretrain

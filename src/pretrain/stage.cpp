@@ -1,0 +1,126 @@
+#include "pretrain/stage.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/log.h"
+
+namespace iclora::pretrain {
+namespace {
+
+constexpr int64_t kMostNotFinite = 10;
+
+std::filesystem::path created(const std::filesystem::path& folder) {
+  create_folders(folder);
+  return folder;
+}
+
+}  // namespace
+
+Stage::Stage(std::string name, const std::filesystem::path& folder, const StageRecipe& recipe,
+             const train::TrainedTensors& trained, Progress& progress)
+    : name_(std::move(name)),
+      recipe_(recipe),
+      trained_(trained),
+      progress_(progress),
+      lock_(created(folder)),
+      checkpoints_(folder / "checkpoints"),
+      state_(train::initial_state(trained, recipe.ema > 0)) {
+  checkpoints_.remove_leftovers();
+  const run::NewestCheckpoint newest = checkpoints_.newest_valid();
+  for (const std::string& note : newest.damaged) log::warning("{}", note);
+  if (newest.checkpoint) {
+    train::restore(*newest.checkpoint, trained, state_);
+    saved_step_ = state_.step;
+    log::info("{}: goes on from step {} of {}.", name_, state_.step, recipe.steps());
+  }
+  metrics_.emplace(folder / "metrics.jsonl", state_.step);
+  measures_.emplace(folder / "measures.jsonl", state_.step);
+  train::put_into_layers(trained, state_.masters);
+}
+
+void Stage::one_step(const StepFunction& step) {
+  const auto begin = std::chrono::steady_clock::now();
+  nn::Gradients gradients(trained_.size());
+  const double loss = step(state_.step, gradients);
+  const double norm = train::global_norm(gradients.sums());
+  run::StepMetrics metrics;
+  metrics.step = state_.step + 1;
+  metrics.loss = loss;
+  metrics.grad_norm = norm;
+  metrics.learning_rate = recipe_.learning_rate(state_.step);
+  metrics.skipped = !std::isfinite(loss) || !std::isfinite(norm);
+  if (metrics.skipped) {
+    if (++not_finite_ >= kMostNotFinite) {
+      fail(ErrorKind::numerics,
+           "{}: ten steps in a row up to step {} were not finite; lower the learning rate.", name_,
+           metrics.step);
+    }
+  } else {
+    not_finite_ = 0;
+    const double clip = recipe_.clip > 0 ? std::min(1.0, recipe_.clip / (norm + 1e-6)) : 1.0;
+    const train::AdamWSettings settings = {0.9, recipe_.beta2, 1e-8, recipe_.weight_decay};
+    train::adamw_step(state_.masters, gradients.sums(), clip, metrics.learning_rate, settings,
+                      state_.optimizer);
+    if (!state_.averages.empty()) {
+      // Early on the average is short, or the random beginning would stay in it.
+      const auto done = static_cast<double>(state_.optimizer.steps);
+      train::ema_step(state_.averages, state_.masters,
+                      std::min(recipe_.ema, (1 + done) / (10 + done)));
+    }
+    train::put_into_layers(trained_, state_.masters);
+    mean_loss_ = mean_loss_ == 0 ? loss : 0.98 * mean_loss_ + 0.02 * loss;
+  }
+  ++state_.step;
+  metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  metrics_->append(run::to_json(metrics));
+  progress_.report(
+      {.phase = name_, .step = state_.step, .total = recipe_.steps(), .loss = mean_loss_});
+}
+
+void Stage::save() {
+  state_.stop_policy = Json::object();
+  metrics_->sync();
+  checkpoints_.save(state_.step, train::checkpoint_parts(state_, trained_), recipe_.keep);
+  saved_step_ = state_.step;
+}
+
+void Stage::measure(const MeasureFunction& measure) {
+  train::put_into_layers(trained_, train::result_values(state_));
+  Json line = {{"step", state_.step}};
+  std::string text;
+  const Json values = measure();
+  for (const auto& [key, value] : values.items()) {
+    line[key] = value;
+    text += fmt::format(", {} {}", key, value.dump());
+  }
+  train::put_into_layers(trained_, state_.masters);
+  measures_->append(line);
+  log::info("{}: step {}, loss {:.4f}{}", name_, state_.step, mean_loss_, text);
+}
+
+void Stage::run(int64_t until, const StepFunction& step, const MeasureFunction& measure_function,
+                const std::function<void()>& saved) {
+  const int64_t end = std::min(until, recipe_.steps());
+  while (state_.step < end) {
+    one_step(step);
+    if (progress_.cancelled()) {
+      save();
+      throw Error(ErrorKind::interrupted,
+                  fmt::format("stopped by a signal after step {} of {} of the stage '{}', all of "
+                              "it saved; the same command goes on from there.",
+                              state_.step, recipe_.steps(), name_));
+    }
+    if (state_.step % recipe_.save_every == 0 || state_.step == end) {
+      save();
+      measure(measure_function);
+      saved();
+    }
+  }
+}
+
+}  // namespace iclora::pretrain

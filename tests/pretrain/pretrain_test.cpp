@@ -1,0 +1,222 @@
+// A whole pre-training of the toy model on a few drawings.
+
+#include "pretrain/pretrain.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "pretrain/draw.h"
+#include "run/metrics.h"
+#include "sampling/model.h"
+#include "scratch.h"
+#include "weights/safetensors_writer.h"
+
+namespace iclora::pretrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Stops the work when a phase has come to a step.
+class StopAt final : public Progress {
+ public:
+  StopAt(std::string phase, int64_t step) : phase_(std::move(phase)), step_(step) {}
+  void report(const ProgressEvent& event) override {
+    if (event.phase == phase_ && event.step >= step_) stop_ = true;
+  }
+  bool cancelled() const override { return stop_; }
+
+ private:
+  std::string phase_;
+  int64_t step_;
+  bool stop_ = false;
+};
+
+class Pretraining : public testing::Test {
+ protected:
+  Pretraining() : threads_(at::get_num_threads()) {
+    write_pack("single", 12, 1, "");
+    write_pack("pairs", 8, 2, "1x2");
+    for (const char* stage : {"vae", "text", "transformer"}) {
+      StageRecipe& recipe = this->stage(stage);
+      recipe.held_out = scratch_ / "single";
+      recipe.save_every = 2;
+      recipe.shards = 3;
+      recipe.latent_noise = 0.1;
+      Phase phase;
+      phase.steps = 4;
+      phase.batch = 6;
+      phase.crop = 16;
+      phase.data = {{scratch_ / "single", 1}, {scratch_ / "pairs", 1}};
+      phase.head_weight = 0.1;
+      phase.caption_dropout = 0.2;
+      phase.full_text = 0.5;
+      recipe.phases = {phase};
+    }
+  }
+  ~Pretraining() override { at::set_num_threads(threads_); }
+
+  StageRecipe& stage(const std::string& name) {
+    return name == "vae" ? recipe_.vae : name == "text" ? recipe_.text : recipe_.transformer;
+  }
+
+  void write_pack(const std::string& name, int64_t count, int64_t panels, const std::string& grid) {
+    const fs::path folder = scratch_ / name;
+    fs::create_directories(folder);
+    std::ofstream(folder / "classes.json") << R"({"columns": ["subject", "place"],
+               "classes": {"subject": ["cat", "dog", "owl"], "place": ["sea", "wood"]}})";
+    std::vector<int64_t> shape = {count, 32, 32, 3};
+    std::vector<int64_t> label_shape = {count, 2};
+    if (!grid.empty()) {
+      shape.insert(shape.begin() + 1, panels);
+      label_shape.insert(label_shape.begin() + 1, panels);
+    }
+    std::vector<uint8_t> images(static_cast<size_t>(count * panels * 32 * 32 * 3));
+    std::vector<int16_t> labels;
+    std::ofstream captions(folder / "a.jsonl");
+    for (int64_t i = 0; i < count; ++i) {
+      std::string text;
+      Json parts = Json::array();
+      for (int64_t p = 0; p < panels; ++p) {
+        const int64_t subject = (i + p) % 3;
+        const int64_t place = (i + 2 * p) % 2;
+        labels.push_back(static_cast<int16_t>(subject));
+        labels.push_back(static_cast<int16_t>(place));
+        const size_t first = static_cast<size_t>((i * panels + p) * 32 * 32 * 3);
+        for (size_t k = 0; k < 32 * 32 * 3; ++k) {
+          images[first + k] = static_cast<uint8_t>(k % 96 * (subject + 1) + place * 90);
+        }
+        parts.push_back(fmt::format("{} {}", "abc"[subject], "xy"[place]));
+        text += fmt::format("{}[{}] {}", p > 0 ? " " : "", p, parts.back().get<std::string>());
+      }
+      const Json joint = {{"text", text}, {"panels", parts}, {"says", std::vector(panels, 3)}};
+      const Json line = {
+          {"captions", Json::array({grid.empty() ? Json::array({parts[0], 3}) : joint})}};
+      captions << line.dump() << "\n";
+    }
+    weights::SafetensorsWriter writer(
+        folder / "a.safetensors",
+        {{"images", weights::Dtype::u8, shape}, {"labels", weights::Dtype::i16, label_shape}},
+        grid.empty() ? std::map<std::string, std::string>{}
+                     : std::map<std::string, std::string>{{"grid", grid}});
+    writer.append(std::as_bytes(std::span(images)));
+    writer.append(std::as_bytes(std::span(labels)));
+    writer.commit();
+  }
+
+  PretrainOptions options(const std::string& name) {
+    PretrainOptions options;
+    options.out = scratch_ / name;
+    options.stages = {"vae", "text", "transformer"};
+    fs::create_directories(options.out);
+    fs::copy(ICLORA_FIXTURES "/models/toy-dev", options.out / "model",
+             fs::copy_options::recursive | fs::copy_options::skip_existing);
+    return options;
+  }
+
+  /// The weights of all four parts.
+  std::string digest(const std::string& name) const {
+    std::string all;
+    for (const char* part : {"vae/diffusion_pytorch_model", "text_encoder/model",
+                             "text_encoder_2/model", "transformer/diffusion_pytorch_model"}) {
+      all +=
+          sha256_of_file(scratch_ / name / "model" / (part + std::string(".safetensors"))) + "\n";
+    }
+    return all;
+  }
+
+  Recipe recipe_;
+  testing_support::ScratchFolder scratch_;
+  int threads_;
+};
+
+TEST_F(Pretraining, GivesTheSameBytesOnAnyThreadsAndHoweverItIsStopped) {
+  NoProgress no_progress;
+  at::set_num_threads(1);
+  pretrain(recipe_, options("one"), no_progress);
+  at::set_num_threads(3);
+  pretrain(recipe_, options("three"), no_progress);
+  EXPECT_EQ(digest("three"), digest("one"));
+
+  for (const char* phase : {"autoencoder", "texts", "encoding drawings", "transformer"}) {
+    StopAt stop(phase, 3);
+    try {
+      pretrain(recipe_, options("stopped"), stop);
+      ADD_FAILURE() << "not stopped in " << phase;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::interrupted) << error.what();
+    } catch (const Cancelled&) {
+    }
+  }
+  pretrain(recipe_, options("stopped"), no_progress);
+  EXPECT_EQ(digest("stopped"), digest("one"));
+  // Finished: nothing is done again.
+  pretrain(recipe_, options("stopped"), no_progress);
+  EXPECT_EQ(digest("stopped"), digest("one"));
+}
+
+TEST_F(Pretraining, LearnsInEveryStage) {
+  NoProgress no_progress;
+  for (const char* name : {"vae", "text", "transformer"}) {
+    stage(name).phases[0].steps = 60;
+    stage(name).phases[0].learning_rate = 3e-3;
+    stage(name).phases[0].full_text = 0;
+    stage(name).save_every = 60;
+  }
+  pretrain(recipe_, options("learns"), no_progress);
+  const auto losses = [&](const char* name) {
+    std::vector<double> mean(2);
+    const auto lines = run::read_step_log(scratch_ / "learns" / name / "metrics.jsonl");
+    EXPECT_EQ(lines.size(), 60U);
+    for (size_t i = 0; i < 10; ++i) {
+      mean[0] += lines[i].at("loss").get<double>() / 10;
+      mean[1] += lines[lines.size() - 1 - i].at("loss").get<double>() / 10;
+    }
+    return mean;
+  };
+  // Six kinds of drawings are learnt by heart soon; a stage that does not learn stays where it is.
+  for (const auto& [name, share] : {std::pair("vae", 0.7), {"text", 0.65}, {"transformer", 0.8}}) {
+    const auto loss = losses(name);
+    EXPECT_LT(loss[1], share * loss[0]) << name;
+  }
+}
+
+TEST_F(Pretraining, TokensOfAPartAreThoseOfItsText) {
+  const sampling::OpenModel model = sampling::open_model(ICLORA_FIXTURES "/models/toy-dev", {});
+  const Pack pack = read_pack(scratch_ / "pairs", &*model.t5_tokenizer, &*model.clip_tokenizer);
+  const Caption& caption = pack.shards.at(0).captions.at(1).at(0);  // "[0] b y [1] c y"
+  ASSERT_EQ(caption.part_begins.size(), 2U);
+  const auto part = [&](size_t p) {
+    return std::vector<int32_t>(caption.t5.begin() + caption.part_begins[p],
+                                caption.t5.begin() + caption.part_ends[p]);
+  };
+  auto expected = model.t5_tokenizer->encode("b y");
+  expected.pop_back();
+  EXPECT_EQ(part(0), expected);
+  EXPECT_EQ(pack.shards.at(0).canvas(0).sizes(), (at::IntArrayRef{32, 64, 3}));
+}
+
+TEST_F(Pretraining, RefusesAPackThatIsNone) {
+  NoProgress no_progress;
+  const auto sentence = [&] {
+    try {
+      pretrain(recipe_, options("bad"), no_progress);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  std::ofstream(scratch_ / "single/a.jsonl", std::ios::app) << R"({"captions": [["a", 3]]})"
+                                                               "\n";
+  EXPECT_THAT(sentence(), testing::HasSubstr("13 lines, but there are 12 drawings"));
+  fs::remove(scratch_ / "single/a.safetensors");
+  EXPECT_THAT(sentence(), testing::HasSubstr("no drawings"));
+}
+
+}  // namespace
+}  // namespace iclora::pretrain
