@@ -14,9 +14,9 @@ export CCACHE_SLOPPINESS = pch_defines,time_macros
 export CCACHE_MAXSIZE ?= 5G
 export PREFIX
 
-.PHONY: help setup build demo test bench format lint asan fuzz install dist clean
+.PHONY: help setup build demo test bench format lint asan fuzz flux-mini install dist clean
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: ## install what building needs (Debian packages, libtorch)
 	@tools/setup/packages.sh
@@ -48,6 +48,9 @@ format: ## format all C++ sources
 
 lint: build ## check format, includes and clang-tidy over all sources
 	@tools/lint/lint.sh "$(PRESET)" "$(JOBS)"
+
+flux-mini: build ## draw the small world and train flux-mini on it from nothing (hours; goes on when stopped)
+	@PRESET="$(PRESET)" tools/flux_mini.sh
 
 install: build ## install below PREFIX (default /usr/local; DESTDIR is honoured)
 	@cmake --install "build/$(PRESET)" --prefix "$$PREFIX" --strip

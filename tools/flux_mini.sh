@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# flux-mini from nothing: draws what it is trained on, then trains it, in the cache folder. Stopped
+# anywhere (Ctrl-C), the same command goes on from there. The model: $CACHE/flux-mini/run/model.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/iclora
+packs=$cache/world
+
+# pack NAME COMMAND...: drawn once.
+pack() {
+  local name=$1
+  shift
+  [ -e "$packs/$name/classes.json" ] && return
+  echo "drawing $packs/$name" >&2
+  rm -rf "$packs/$name.part"
+  tools/world/draw "$@" --out "$packs/$name.part"
+  mv "$packs/$name.part" "$packs/$name"
+}
+
+mkdir -p "$packs"
+kinds=(--overlays 0.25 --kinds picture:4,word:1,mark:1,carrier:1,portrait:2,slide:1,furniture:1)
+wide=(--overlays 0.15 --kinds picture:8,word:1,mark:0.5,carrier:1,portrait:1,slide:0.5,furniture:0.5)
+pack steady samples --count 30000 --seed steady-1
+pack steady-test samples --count 1800 --seed test-1
+pack steady-canvases canvases --count 20000 --seed canvases-1
+pack steady-canvases-test canvases --count 1000 --seed canvases-test-1
+pack kinds samples --count 20000 --seed kinds-1 "${kinds[@]}"
+pack kinds-canvases canvases --count 7000 --seed kinds-canvases-1 "${kinds[@]}"
+pack wide samples --count 30000 --seed wide-1 --tier 2 --level 1 "${wide[@]}"
+
+exec "build/${PRESET:-release}/bin/iclora" pretrain models/flux-mini.yaml --packs "$packs" \
+  --out "$cache/flux-mini/run" "$@"
