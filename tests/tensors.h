@@ -2,6 +2,7 @@
 // Comparing tensors in tests.
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <cstring>
 

@@ -1,6 +1,7 @@
 #include "flux/transformer.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 

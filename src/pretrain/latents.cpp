@@ -45,7 +45,7 @@ at::Tensor shard_latents(const Pack& pack, const Shard& shard, const vae::Encode
   const std::string key =
       sha256(fmt::format("{} {} {}", encoder_sha256, shard.file->file().bytes().size(), time));
   create_folders(folder);
-  if (const at::Tensor latents = stored(folder / name, key, shape); latents.defined()) {
+  if (at::Tensor latents = stored(folder / name, key, shape); latents.defined()) {
     return latents;
   }
   weights::SafetensorsWriter writer(folder / name, {{"latents", weights::Dtype::bf16, shape}},

@@ -1,6 +1,7 @@
 #include "pretrain/transformer_stage.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <cmath>
 

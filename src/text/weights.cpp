@@ -1,5 +1,7 @@
 #include "text/weights.h"
 
+#include <fmt/format.h>
+
 namespace iclora::text {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "vae/weights.h"
 
+#include <fmt/format.h>
+
 namespace iclora::vae {
 namespace {
 
