@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <regex>
 #include <string_view>
 
 #include "core/error.h"
@@ -92,17 +93,35 @@ class PeftScale {
   }
 
  private:
-  /// The entry of a pattern table whose key ends the module's name, as PEFT matches it.
+  /// The first entry of a pattern table that fits the module's name. As PEFT has it, a key is a
+  /// regular expression of the whole name, or of what follows a dot in it.
   std::optional<double> pattern(std::string_view table, const std::string& module) const {
     const auto found = config_.find(std::string(table));
     if (found == config_.end() || !found->is_object()) return std::nullopt;
     for (const auto& [key, value] : found->items()) {
-      const std::string bare = key.starts_with("^") ? key.substr(1) : key;
-      if (value.is_number() && (module == bare || module.ends_with("." + bare))) {
-        return value.get<double>();
-      }
+      if (!value.is_number()) continue;
+      if (fits(key, table, module)) return value.get<double>();
     }
     return std::nullopt;
+  }
+
+  bool fits(const std::string& key, std::string_view table, const std::string& module) const {
+    if (module == key || module.ends_with("." + key)) return true;
+    if (key.find_first_of("^$*+?()[]{}|\\") == std::string::npos) return false;  // a plain name
+    constexpr size_t kLongest = 1000;
+    // Repeated groups can take for ever, and no known file has them.
+    const bool repeats = key.find(")*") != std::string::npos ||
+                         key.find(")+") != std::string::npos || key.find("){") != std::string::npos;
+    try {
+      if (repeats || key.size() > kLongest)
+        throw std::regex_error(std::regex_constants::error_complexity);
+      return std::regex_match(module, std::regex("(?:.*\\.)?(?:" + key + ")"));
+    } catch (const std::regex_error&) {
+      fail_input(
+          "{}: '{}' of {} is no regular expression that can be used here, so the scale of '{}' is "
+          "not known; write the names of the modules instead.",
+          printable(origin_), printable(key), table, printable(module));
+    }
   }
 
   std::string origin_;

@@ -78,6 +78,17 @@ TEST(ReadAdapter, TheScaleIsAlphaElseTheMetadataElseOne) {
                 .pairs[0]
                 .scale,
             0.5);
+  // Keys of the table are regular expressions, as in PEFT.
+  const auto of_pattern = [&](const std::string& key) {
+    return read(pair(), metadata(R"({"transformer.lora_alpha":8,"transformer.alpha_pattern":{")" +
+                                 key + R"(":2}})"))
+        .pairs[0]
+        .scale;
+  };
+  EXPECT_EQ(of_pattern(R"(^transformer_blocks\\.\\d+\\.attn\\.to_[qk])"), 0.5);
+  EXPECT_EQ(of_pattern("to_(q|k)"), 0.5);
+  EXPECT_EQ(of_pattern("o_[qk]"), 2.0);  // only after a dot
+  EXPECT_EQ(of_pattern("attn"), 2.0);    // only up to the end
   // An alpha in the file wins.
   EXPECT_EQ(read(with_alpha, metadata(R"({"transformer.lora_alpha":8})"), 6.0F).pairs[0].scale,
             1.5);
@@ -116,6 +127,13 @@ TEST(ReadAdapter, WhatIsBrokenNamesTheTensor) {
   tensors = pair();
   tensors.push_back({kQ + ".lora_A.default.weight", Dtype::f32, {4, 32}});
   EXPECT_THAT(message_of(tensors), HasSubstr("same half"));
+  for (const char* key : {"(", "(q+)+"}) {
+    EXPECT_THAT(message_of(pair(), {{"lora_adapter_metadata",
+                                     std::string(R"({"transformer.lora_alpha":8,)"
+                                                 R"("transformer.alpha_pattern":{")") +
+                                         key + R"(":2}})"}}),
+                HasSubstr("regular expression"));
+  }
   EXPECT_THAT(message_of(pair(), {{"lora_adapter_metadata", "{"}}),
               HasSubstr("lora_adapter_metadata"));
   EXPECT_THAT(message_of(pair(), {{"iclora", "{\"a\":1,\"a\":2}"}}), HasSubstr("twice"));
