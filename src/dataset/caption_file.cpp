@@ -142,11 +142,11 @@ void report_unknown_keys(const Json& object, const std::vector<std::string>& kno
     const bool taken = meant && object.contains(*meant);
     if (meant && !taken) {
       problems.push_back({file, Level::error,
-                          fmt::format("{}there is no key '{}' here.", where, printable(key, 40)),
+                          fmt::format("{}There is no key '{}' here.", where, printable(key, 40)),
                           fmt::format("Write '{}' if that was meant.", *meant)});
     } else {
       problems.push_back({file, Level::warning,
-                          fmt::format("{}the key '{}' is not used.", where, printable(key, 40)),
+                          fmt::format("{}The key '{}' is not used.", where, printable(key, 40)),
                           "Remove it, or leave it as a note to yourself."});
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "captions/lint.h"
 #include "core/file.h"
@@ -52,9 +53,16 @@ void check_length(const Set& set, const std::string& caption, const TokenLimit& 
 
 void check_captions(const std::vector<Set>& sets, const Plan& plan, const TokenLimit& tokens,
                     Problems& problems) {
+  std::set<std::string> wrong;  // files whose captions could not be read as meant
+  for (const Problem& problem : problems) {
+    if (problem.level == Level::error) wrong.insert(problem.file);
+  }
   for (const Set& set : sets) {
     if (set.caption_file.empty()) continue;  // told already
-    add_faults(set, captions::lint_pieces(set.caption, set.panels.size()), problems);
+    // What an error left of a caption has no markers, and that is not its fault.
+    if (!set.caption.panels.empty() || !wrong.contains(set.caption_file)) {
+      add_faults(set, captions::lint_pieces(set.caption, set.panels.size()), problems);
+    }
     add_faults(set, captions::lint_names(set.caption), problems);
   }
   std::map<size_t, const std::string*> rendered;  // by set, at the first resolution
