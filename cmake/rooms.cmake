@@ -56,10 +56,15 @@ function(iclora_test name)
     iclora_use_torch_header(${target})
     set_target_properties(${target} PROPERTIES BUILD_RPATH "${TORCH_DIR}/lib")
   endif()
+  # Against hanging alone: a busy machine takes several times as long, sanitizers ten times.
+  set(timeout 900)
+  if(ICLORA_SANITIZE)
+    set(timeout 3600)
+  endif()
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}/"
                        # Tests run side by side: threads that spin while they wait would take the
                        # processors from the others.
-                       PROPERTIES TIMEOUT 300 ENVIRONMENT OMP_WAIT_POLICY=passive)
+                       PROPERTIES TIMEOUT ${timeout} ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
 
 #   iclora_fuzz(safetensors SEES weights SOURCES fuzz_safetensors.cpp)
