@@ -1,10 +1,15 @@
-// iclora eval: held-out captions through a model, every panel read by the classifier.
+// iclora eval: held-out captions through a model, every panel read by the classifier; held-out sets
+// drawn by a model with and without adapters.
 
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/commands.h"
+#include "cli/eval_text.h"
+#include "cli/generate_request.h"
 #include "cli/library.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
@@ -16,20 +21,26 @@ namespace iclora::cli {
 namespace {
 
 struct Options {
-  std::optional<std::string> model, captions, classifier, drawings, grid, panel, count, steps,
-      guidance, cfg, seed, batch, text_length, dtype, threads, out;
+  std::optional<std::string> model, captions, sets, run, classifier, drawings, grid, panel, count,
+      repeat, steps, guidance, cfg, seed, batch, text_length, dtype, threads, out;
+  std::vector<std::string> loras;
+  bool allow_unmatched = false;
+  bool no_base = false;
   bool pictures = false;
   bool json = false;
   bool quiet = false;
 };
 
 Json request_of(const Options& options) {
-  Json request = {
-      {"model", *options.model}, {"captions", *options.captions}, {"out", *options.out}};
+  Json request = {{"out", *options.out}};
   if (options.out->empty()) fail_input("--out is empty; name a folder.");
   const auto text = [&](const char* key, const std::optional<std::string>& value) {
     if (value) request[key] = *value;
   };
+  text("model", options.model);
+  text("captions", options.captions);
+  text("sets", options.sets);
+  text("run", options.run);
   text("classifier", options.classifier);
   text("drawings", options.drawings);
   text("dtype", options.dtype);
@@ -53,43 +64,40 @@ Json request_of(const Options& options) {
     request["guidance"] = parse_number(*options.guidance, "--guidance", 0, 1000);
   }
   if (options.cfg) request["cfg"] = parse_number(*options.cfg, "--cfg", 0, 1000);
+  integer("repeat", options.repeat, "--repeat", 1, 1000);
+  for (const std::string& lora : options.loras) request["loras"].push_back(parse_lora(lora));
+  if (options.allow_unmatched) request["allow_unmatched"] = true;
+  if (options.no_base) request["base"] = false;
   request["pictures"] = options.pictures;
   request["model_search"] = Json::array();
   for (const auto& folder : model_search()) request["model_search"].push_back(folder.native());
   return request;
 }
 
-std::string share_text(const Json& share) {
-  return fmt::format("{:5.1f} % ({:.1f} to {:.1f}), {} of {}", 100 * share["share"].get<double>(),
-                     100 * share["low"].get<double>(), 100 * share["high"].get<double>(),
-                     share["right"].get<int64_t>(), share["of"].get<int64_t>());
-}
-
-std::string table(const Json& report) {
-  std::string text;
-  for (const auto& [grid, score] : report["grids"].items()) {
-    text += fmt::format("{}: {} canvases, {} panels\n", grid, score["canvases"].get<int64_t>(),
-                        score["panels"].get<int64_t>());
-    for (const auto& [column, share] : score["columns"].items()) {
-      text += fmt::format("  {:12} {}", column, share_text(share));
-      if (const auto other = share["from_other_panel"].get<int64_t>(); other > 0) {
-        text += fmt::format("; {} show another panel's", other);
-      }
-      text += "\n";
+/// Options of one of the two forms beside those of the other.
+void check(const Options& options) {
+  const bool sets = options.sets || options.run;
+  if (sets && options.captions) {
+    fail_input("{} and --captions are two different measurements; give one of them.",
+               options.run ? "--run" : "--sets");
+  }
+  const auto refuse = [&](bool given, const char* option) {
+    if (given) fail_input("{} belongs to {}.", option, sets ? "--captions FILE" : "--sets DIR");
+  };
+  if (sets) {
+    refuse(options.drawings.has_value(), "--drawings");
+    if (options.run && !options.loras.empty()) {
+      fail_input("--run takes the run's own adapters; leave out --lora.");
     }
-    text += fmt::format("  {:12} {}\n", "all of these", share_text(score["all"]));
+  } else {
+    refuse(!options.loras.empty(), "--lora");
+    refuse(options.no_base, "--no-base");
+    refuse(options.repeat.has_value(), "--repeat");
   }
-  if (report.contains("distance")) {
-    const Json& distance = report["distance"];
-    text += fmt::format("distance to drawings: Frechet {:.3f}, means {:.3f} ({} panels)\n",
-                        distance["frechet"].get<double>(), distance["mean"].get<double>(),
-                        distance["panels"].get<int64_t>());
-  }
-  return text + report["report"].get<std::string>() + "\n" + report["sheet"].get<std::string>() +
-         "\n";
 }
 
 void run(const Options& options) {
+  check(options);
   const Json request = request_of(options);
   Json report;
   {
@@ -102,7 +110,7 @@ void run(const Options& options) {
   if (options.json) {
     print_json(report);
   } else {
-    print_result(table(report));
+    print_result(options.sets || options.run ? comparison_text(report) : captions_text(report));
   }
 }
 
@@ -110,13 +118,19 @@ void run(const Options& options) {
 
 void add_eval(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
-      app, "eval", "Draws held-out captions with a model and has a classifier read every panel.",
+      app, "eval", "Draws held-out captions or sets with a model and measures what comes out.",
       {{"iclora eval --model flux-mini --captions held-out.jsonl --out measured",
         "the share right by column, with 95 % intervals: measured/eval.json and "
         "measured/sheet.png"},
        {"iclora eval --model flux-mini --captions held-out.jsonl --grid 2x2 --count 50 --cfg 2 "
         "--classifier classifier.safetensors --drawings drawings.safetensors --out measured",
-        "fifty canvases of four panels, and how far their features are from real drawings'"}});
+        "fifty canvases of four panels, and how far their features are from real drawings'"},
+       {"iclora eval --model flux-mini --sets storyboards/held-out --lora storyboard.safetensors "
+        "--out measured",
+        "the model without and with an adapter on the same captions and seeds: "
+        "measured/eval.json, eval.html and sheet.png"},
+       {"iclora eval --run runs/storyboard --sets storyboards/held-out --out measured",
+        "which of the adapters that a training has saved is best"}});
   const auto options = std::make_shared<Options>();
   const auto text = [&](const char* name, std::optional<std::string>& value, const char* help,
                         const char* type) {
@@ -127,31 +141,52 @@ void add_eval(CLI::App& app, Context& context) {
       text("--captions", options->captions,
            "Captions with what each panel must show, as tools/world/draw captions writes them",
            "FILE.jsonl");
+  auto* sets = text("--sets", options->sets,
+                    "Held-out sets, as any data set, to draw anew and to compare with; with "
+                    "labels.jsonl beside them panels are read, else only pixels are measured",
+                    "DIR");
+  auto* run_folder =
+      text("--run", options->run,
+           "A training's folder: every adapter that it has saved, on --sets or on the sets that it "
+           "held out (data.validation); names the best and warns of overfitting",
+           "DIR");
+  command
+      ->add_option("--lora", options->loras,
+                   "With --sets: an adapter and its strength (1 by default), a row of its own; "
+                   "repeatable")
+      ->type_name("FILE[:S]")
+      ->expected(1);
+  command->add_flag("--allow-unmatched", options->allow_unmatched,
+                    "Leave out what of an adapter matches nothing in the model");
+  command->add_flag("--no-base", options->no_base, "With --sets: no row without adapter");
+  text("--repeat", options->repeat, "With --sets: canvases a set; 1 by default", "N");
   text("--classifier", options->classifier, "What reads the panels; else the one that is installed",
        "FILE");
   text("--drawings", options->drawings,
        "Features of real drawings, for the distance to them; none by default", "FILE");
   text("--grid", options->grid, "Only captions of this grid", "RxC");
   text("--panel", options->panel, "Pixels of a panel; else as the model has it", "WxH");
-  text("--count", options->count, "Only the first N captions of each grid", "N");
+  text("--count", options->count, "Only the first N captions of each grid, or sets", "N");
   text("--steps", options->steps, "Denoising steps; 20 by default", "N");
   text("--guidance", options->guidance, "Distilled guidance; 3.5 by default", "S");
   text("--cfg", options->cfg, "True classifier-free guidance; off by default, twice the work", "S");
-  text("--seed", options->seed, "Of the first caption, the next ones count on; 0 by default", "N");
+  text("--seed", options->seed, "Of the first canvas, the next ones count on; 0 by default", "N");
   text("--batch", options->batch, "Canvases at once; 8 by default", "N");
   text("--text-length", options->text_length, "T5 tokens; else as the model has it", "N");
   text("--dtype", options->dtype, "fp32 or bf16; bf16 by default where the processor has it",
        "NAME");
   text("--threads", options->threads, "Processor threads; all by default", "N");
-  auto* out = text("--out", options->out, "Folder for eval.json and sheet.png", "DIR");
-  command->add_flag("--pictures", options->pictures,
-                    "Also write every canvas: canvas-0001.png ...");
+  auto* out =
+      text("--out", options->out, "Folder for eval.json, sheet.png and, of sets, eval.html", "DIR");
+  command->add_flag("--pictures", options->pictures, "Also write every canvas");
   command->add_flag("--quiet", options->quiet, "No progress");
   command->add_flag("--json", options->json, "One JSON object on stdout, without single canvases");
   command->callback([=, &context] {
     context.run = [=] {
-      need(*command, *model, "--model DIR|NAME");
-      need(*command, *captions, "--captions FILE.jsonl");
+      if (sets->count() == 0 && run_folder->count() == 0) {
+        need(*command, *captions, "--captions FILE.jsonl, --sets DIR or --run DIR");
+        need(*command, *model, "--model DIR|NAME");
+      }
       need(*command, *out, "--out DIR");
       run(*options);
     };

@@ -38,26 +38,6 @@ void need_file(const std::string& path, const char* what) {
   }
 }
 
-/// "style.safetensors:0.8"; a colon that no number follows belongs to the name.
-Json parse_lora(const std::string& text) {
-  constexpr double kStrongest = 100;
-  std::error_code ignored;
-  std::string file = text;
-  double strength = 1.0;
-  const size_t colon = text.rfind(':');
-  if (colon != std::string::npos && !fs::exists(text, ignored)) {
-    const std::string tail = text.substr(colon + 1);
-    const bool number = tail.find_first_not_of("0123456789.+-eE") == std::string::npos;
-    if (number || fs::exists(text.substr(0, colon), ignored)) {
-      strength = parse_number(tail, "the strength of --lora", -kStrongest, kStrongest);
-      file = text.substr(0, colon);
-    }
-  }
-  if (file.empty()) fail_input("--lora must be FILE or FILE:STRENGTH, but it is {}", shown(text));
-  need_file(file, "--lora");
-  return Json{{"file", file}, {"strength", strength}};
-}
-
 /// A canvas that its panels divide into multiples of 16.
 void check_canvas(const PixelSize& size, const panels::Grid& grid) {
   const int64_t across = grid.columns * panels::kToken;
@@ -179,6 +159,25 @@ void check_out(const std::string& out) {
 }
 
 }  // namespace
+
+Json parse_lora(const std::string& text) {
+  constexpr double kStrongest = 100;
+  std::error_code ignored;
+  std::string file = text;
+  double strength = 1.0;
+  const size_t colon = text.rfind(':');
+  if (colon != std::string::npos && !fs::exists(text, ignored)) {
+    const std::string tail = text.substr(colon + 1);
+    const bool number = tail.find_first_not_of("0123456789.+-eE") == std::string::npos;
+    if (number || fs::exists(text.substr(0, colon), ignored)) {
+      strength = parse_number(tail, "the strength of --lora", -kStrongest, kStrongest);
+      file = text.substr(0, colon);
+    }
+  }
+  if (file.empty()) fail_input("--lora must be FILE or FILE:STRENGTH, but it is {}", shown(text));
+  need_file(file, "--lora");
+  return Json{{"file", file}, {"strength", strength}};
+}
 
 Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& model_search) {
   Json call = {{"split", !options.no_split}};

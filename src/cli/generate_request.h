@@ -26,4 +26,8 @@ struct GenerateOptions {
 Json generate_call(const GenerateOptions& options,
                    const std::vector<std::filesystem::path>& model_search);
 
+/// "style.safetensors:0.8" -> {"file", "strength"}; a colon that no number follows belongs to the
+/// name. Errors (exit 2), also where there is no such file.
+Json parse_lora(const std::string& text);
+
 }  // namespace iclora::cli

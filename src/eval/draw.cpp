@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "runtime/file_weights.h"
+#include "sampling/adapters.h"
 #include "sampling/conditioning.h"
 #include "sampling/euler.h"
 #include "sampling/generate.h"
@@ -71,8 +72,10 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
                                    const DrawSettings& settings, at::ScalarType dtype,
                                    Progress& progress) {
   runtime::FileWeights source(weights::Checkpoint::open(model.folder.transformer.folder));
-  const flux::Transformer transformer =
-      flux::load_transformer(source, model.configs.transformer, dtype);
+  flux::Transformer transformer = flux::load_transformer(source, model.configs.transformer, dtype);
+  for (const DrawAdapter& adapter : settings.adapters) {
+    sampling::attach_adapter(transformer, *adapter.file, adapter.strength, adapter.allow_unmatched);
+  }
   const auto batches = batches_of(tasks, settings.batch);
   const auto total = static_cast<int64_t>(batches.size()) * settings.steps;
   std::vector<at::Tensor> out(tasks.size());

@@ -8,10 +8,18 @@
 
 #include "core/progress.h"
 #include "image/image.h"
+#include "lora/adapter_file.h"
 #include "panels/layout.h"
 #include "sampling/model.h"
 
 namespace iclora::eval {
+
+/// An adapter on top of the model.
+struct DrawAdapter {
+  const lora::AdapterFile* file = nullptr;
+  double strength = 1.0;
+  bool allow_unmatched = false;
+};
 
 struct DrawSettings {
   int64_t steps = 20;
@@ -20,6 +28,7 @@ struct DrawSettings {
   int64_t text_length = 0;
   int64_t batch = 8;  ///< canvases at once
   std::string dtype;  ///< "fp32" | "bf16"
+  std::vector<DrawAdapter> adapters;
 };
 
 struct DrawTask {

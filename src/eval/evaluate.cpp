@@ -11,7 +11,6 @@
 #include "eval/draw.h"
 #include "eval/score.h"
 #include "eval/sheet.h"
-#include "runtime/processor.h"
 #include "sampling/model.h"
 
 namespace iclora::eval {
@@ -19,19 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMostSteps = 1000, kMostBatch = 1024, kLongestText = 4096;
 constexpr int64_t kDefaultPanel = 1024;
-const char* const kClassifierName = "classifier/classifier.safetensors";
-
-fs::path classifier_path(const EvalRequest& request) {
-  if (request.classifier) return *request.classifier;
-  for (const fs::path& folder : request.model_search) {
-    std::error_code ignored;
-    if (fs::exists(folder / kClassifierName, ignored)) return folder / kClassifierName;
-  }
-  fail_input("No classifier was found beside the models ({}); name one with --classifier FILE.",
-             kClassifierName);
-}
 
 /// Captions of the wanted grids, and their places in the file.
 std::vector<std::pair<HeldOutCaption, size_t>> chosen(const EvalRequest& request,
@@ -63,13 +50,6 @@ Json panel_json(const Expected& expected, const std::vector<Guess>& found,
   return {{"expected", wanted}, {"read", read}};
 }
 
-Json settings_json(const EvalRequest& request, const DrawSettings& settings) {
-  return {
-      {"steps", settings.steps}, {"guidance", settings.guidance},       {"cfg", settings.cfg},
-      {"seed", request.seed},    {"text_length", settings.text_length}, {"batch", settings.batch},
-      {"dtype", settings.dtype}};
-}
-
 Json distance_json(const Moments& drawings, const at::Tensor& features) {
   const Moments generated = moments_of(features);
   return {{"frechet", frechet_distance(generated, drawings)},
@@ -84,31 +64,11 @@ EvalRequest eval_request_from_json(const Json& json, const std::string& origin) 
   EvalRequest out;
   out.model = json_string(json, "model", origin);
   out.captions = json_string(json, "captions", origin);
-  if (json.contains("classifier")) out.classifier = json_string(json, "classifier", origin);
+  read_drawing_request(json, origin, out);
   if (json.contains("drawings")) out.drawings = json_string(json, "drawings", origin);
   if (json.contains("grid")) out.grid = panels::parse_grid(json_string(json, "grid", origin));
-  if (json.contains("panel")) {
-    out.panel = sampling::request_from_json({{"panel", json["panel"]}}, origin).panel;
-  }
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   if (json.contains("count")) out.count = json_integer(json, "count", origin, 1, kMost);
-  out.steps = json_integer_or(json, "steps", origin, 1, kMostSteps, out.steps);
-  out.guidance = json_number_or(json, "guidance", origin, out.guidance);
-  out.cfg = json_number_or(json, "cfg", origin, out.cfg);
-  out.seed = static_cast<uint64_t>(json_integer_or(json, "seed", origin, 0, kMost, 0));
-  out.batch = json_integer_or(json, "batch", origin, 1, kMostBatch, out.batch);
-  if (json.contains("text_length")) {
-    out.text_length = json_integer(json, "text_length", origin, 1, kLongestText);
-  }
-  if (json.contains("dtype")) {
-    out.dtype = json_string(json, "dtype", origin);
-    if (*out.dtype != "fp32" && *out.dtype != "bf16") {
-      fail_input("--dtype is '{}'; it must be fp32 or bf16.", printable(*out.dtype));
-    }
-  }
-  if (const auto folders = json.find("model_search"); folders != json.end()) {
-    for (const Json& folder : *folders) out.model_search.emplace_back(folder.get<std::string>());
-  }
   return out;
 }
 
@@ -120,13 +80,7 @@ EvalResult evaluate(const EvalRequest& request, Progress& progress) {
   if (request.drawings) drawings = open_moments(*request.drawings, classifier);
   const sampling::OpenModel model = sampling::open_model(request.model, request.model_search);
 
-  DrawSettings settings;
-  settings.steps = request.steps;
-  settings.guidance = request.guidance;
-  settings.cfg = request.cfg;
-  settings.batch = request.batch;
-  settings.text_length = request.text_length.value_or(sampling::default_text_length(model));
-  settings.dtype = request.dtype.value_or(runtime::has_bf16_products() ? "bf16" : "fp32");
+  const DrawSettings settings = draw_settings(request, model);
   const sampling::Size panel =
       request.panel.value_or(sampling::Size{model.folder.native_width.value_or(kDefaultPanel),
                                             model.folder.native_height.value_or(kDefaultPanel)});

@@ -9,28 +9,17 @@
 
 #include "core/json.h"
 #include "core/progress.h"
+#include "eval/drawing_request.h"
 #include "image/image.h"
 #include "panels/grid.h"
-#include "sampling/request.h"
 
 namespace iclora::eval {
 
-struct EvalRequest {
-  std::string model;  ///< a folder or a name
-  std::filesystem::path captions;
-  std::optional<std::filesystem::path> classifier;  ///< none: looked up beside the models
+struct EvalRequest : DrawingRequest {
+  std::filesystem::path captions;  ///< caption i of the file (from 0) is drawn with seed + i
   std::optional<std::filesystem::path> drawings;  ///< features of real drawings; none: no distance
   std::optional<panels::Grid> grid;               ///< only captions of this grid
   std::optional<int64_t> count;                   ///< at most so many captions of each grid
-  std::optional<sampling::Size> panel;            ///< none: the model's native size
-  int64_t steps = 20;
-  double guidance = 3.5;
-  double cfg = 1.0;
-  uint64_t seed = 0;  ///< caption i of the file (from 0) is drawn with seed + i
-  int64_t batch = 8;
-  std::optional<int64_t> text_length;
-  std::optional<std::string> dtype;
-  std::vector<std::filesystem::path> model_search;
 };
 
 /// Strict, as sampling::request_from_json.

@@ -30,22 +30,6 @@ struct Card {
   int64_t height = 0;
 };
 
-/// Whole multiples show a small panel's pixels as they are; what is too wide is made smaller.
-image::Image fitted(const image::Image& picture, int64_t width) {
-  const int64_t factor = std::min(kMostEnlarged, width / picture.width);
-  if (factor < 1) {
-    const int64_t height = std::max<int64_t>(1, picture.height * width / picture.width);
-    return image::resize(picture, width, height);
-  }
-  image::Image out(picture.width * factor, picture.height * factor);
-  for (int64_t y = 0; y < out.height; ++y) {
-    const uint8_t* from = picture.row(y / factor);
-    uint8_t* to = out.row(y);
-    for (int64_t x = 0; x < out.width; ++x) std::copy_n(from + x / factor * 3, 3, to + x * 3);
-  }
-  return out;
-}
-
 Line panel_line(const Expected& expected, const std::vector<Guess>& found,
                 const Classifier& classifier, size_t number, size_t count) {
   std::string text = count > 1 ? fmt::format("{}: ", number) : "";
@@ -72,7 +56,7 @@ Line panel_line(const Expected& expected, const std::vector<Guess>& found,
 Card card_of(const ReadCanvas& canvas, const image::Image& picture, const Classifier& classifier,
              dataset::TextPen& pen, int64_t width) {
   Card card;
-  card.picture = fitted(picture, width);
+  card.picture = fitted_picture(picture, width);
   const HeldOutCaption& caption = *canvas.caption;
   for (const std::string& line : pen.wrapped(caption.caption, width)) {
     card.lines.push_back({line, kInk});
@@ -101,6 +85,21 @@ void draw_card(image::Image& page, const Card& card, int64_t x, int64_t y, datas
 }
 
 }  // namespace
+
+image::Image fitted_picture(const image::Image& picture, int64_t width) {
+  const int64_t factor = std::min(kMostEnlarged, width / picture.width);
+  if (factor < 1) {
+    const int64_t height = std::max<int64_t>(1, picture.height * width / picture.width);
+    return image::resize(picture, width, height);
+  }
+  image::Image out(picture.width * factor, picture.height * factor);
+  for (int64_t y = 0; y < out.height; ++y) {
+    const uint8_t* from = picture.row(y / factor);
+    uint8_t* to = out.row(y);
+    for (int64_t x = 0; x < out.width; ++x) std::copy_n(from + x / factor * 3, 3, to + x * 3);
+  }
+  return out;
+}
 
 image::Image contact_sheet(const std::vector<ReadCanvas>& canvases,
                            const std::vector<image::Image>& pictures,

@@ -9,6 +9,10 @@
 
 namespace iclora::eval {
 
+/// At most `width` wide: small pictures are enlarged by whole multiples, which show their pixels as
+/// they are; what is too wide is made smaller.
+image::Image fitted_picture(const image::Image& picture, int64_t width);
+
 /// `pictures[i]` is the canvas of `canvases[i]`. Shows them in their order, as many as fit on a
 /// page of at most 16,384 pixels of height; panels of which something else was read are marked in
 /// red.

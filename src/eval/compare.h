@@ -1,0 +1,64 @@
+#pragma once
+// The verb `eval` on held-out sets: the base without training against adapters, on the same
+// captions and seeds, between what real sets reach (`drawn`) and what panels of different sets
+// reach (`shuffled`).
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/progress.h"
+#include "eval/drawing_request.h"
+#include "eval/set_measures.h"
+#include "eval/test_sets.h"
+
+namespace iclora::eval {
+
+struct CompareRequest : DrawingRequest {
+  /// Set i (from 0) is drawn with seed + i, in every row; its k-th repetition with that plus k
+  /// times the number of sets. Without a model only the real sets are measured.
+  std::filesystem::path sets;
+  std::vector<sampling::LoraChoice> loras;  ///< a row each
+  bool allow_unmatched = false;
+  bool base = true;  ///< a row without adapter
+  std::optional<panels::Grid> grid;
+  std::optional<int64_t> count;       ///< only the first sets
+  std::optional<double> held_out;     ///< see TestSetOptions
+  std::optional<TrainingSets> train;  ///< measures train_distance too
+  int64_t repeat = 1;                 ///< canvases a set
+};
+
+/// Strict, as sampling::request_from_json.
+CompareRequest compare_request_from_json(const Json& json, const std::string& origin);
+
+/// What one way of making sets gives.
+struct Row {
+  std::string name;  ///< "drawn", "shuffled", "base", or the adapter's file name
+  std::string kind;  ///< "drawn" | "shuffled" | "base" | "lora"
+  Json about;        ///< of an adapter: file, sha256, strength, trained steps
+  std::vector<std::vector<DrawnSet>> sets;  ///< [sets][repetitions]
+  std::vector<Measures> measures;           ///< a set, over its repetitions
+  std::optional<double> feature_distance;   ///< between means of the classifier's features and the
+                                            ///< real panels'
+  double seconds = 0;
+};
+
+struct Comparison {
+  TestSets sets;
+  std::optional<Classifier> classifier;
+  std::vector<Row> rows;
+  Json report;  ///< docs/eval.md
+};
+
+/// All inputs are read and checked before anything is drawn. Nothing is written. Errors (exit 2)
+/// name the file.
+Comparison compare(const CompareRequest& request, Progress& progress);
+
+/// One measure of a row over all sets; all 0 where the row has none of it.
+Estimate estimate_of(const Row& row, const std::string& measure);
+Estimate difference_of(const Row& row, const Row& base, const std::string& measure);
+
+}  // namespace iclora::eval

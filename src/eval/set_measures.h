@@ -1,0 +1,59 @@
+#pragma once
+// What is measured of one canvas against the set it was drawn for.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "eval/classifier.h"
+#include "eval/estimate.h"
+#include "eval/likeness.h"
+#include "eval/test_sets.h"
+#include "image/image.h"
+
+namespace iclora::eval {
+
+/// A canvas of one row for one set.
+struct DrawnSet {
+  image::Image canvas;
+  std::vector<image::Image> panels;
+  std::vector<std::vector<Guess>> read;  ///< [panels][columns]; empty without labels
+};
+
+/// By name; what cannot be measured of this set is not there.
+///   consistency            1 where every shared column is read equal in all panels, and equal to
+///                          what the first panel's prompt tells of it
+///   consistency/COLUMN     the same of one shared column
+///   adherence              panels in which all is read that their own prompt tells, of the panels
+///                          whose prompt tells anything
+///   adherence/COLUMN       the same of one column
+///   different              1 where no two panels that must differ read the same in every column in
+///                          which they must
+///   success                1 where the set is consistent and different
+///   copies                 1 where two panels are the same picture (likeness.h)
+///   colours_shared, apart  means over the pairs of panels (likeness.h)
+///   like_real              colours shared with the real panel of the same place
+///   seam, seam_step        energy beside and across the borders, by the energy inside (seams.h)
+///   train_distance         how far the panels' thumbnails are from those of the nearest training
+///                          set with as many panels, where `training` holds any
+using Measures = std::map<std::string, Observation>;
+using SetLook = std::vector<PanelLook>;
+Measures measure_set(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
+                     const Classifier* classifier, const std::vector<SetLook>& training = {});
+
+/// What was read of every panel: [{COLUMN: CLASS}, ...], of the columns that this set's task speaks
+/// of.
+Json reading_json(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
+                  const Classifier& classifier);
+
+/// How a panel was read, for people: only what matters in this task. `wrong`: something told or
+/// shared was not read.
+struct PanelVerdict {
+  std::string text;
+  bool wrong = false;
+};
+std::vector<PanelVerdict> verdicts(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
+                                   const Classifier& classifier);
+
+}  // namespace iclora::eval
