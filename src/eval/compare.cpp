@@ -149,6 +149,20 @@ std::optional<Row> shuffled_row(const TestSets& sets) {
   return row;
 }
 
+/// The real sets through the model's autoencoder.
+Row rebuilt_row(const TestSets& sets, const sampling::OpenModel& model, Progress& progress) {
+  Row row;
+  row.name = row.kind = "rebuilt";
+  std::vector<image::Image> canvases;
+  for (const TestSet& set : sets.sets) canvases.push_back(panels::compose(set.panels, set.layout));
+  canvases = rebuild_canvases(model, canvases, progress);
+  for (size_t i = 0; i < canvases.size(); ++i) {
+    std::vector<image::Image> panels = panels::split(canvases[i], sets.sets[i].layout);
+    row.sets.push_back({{std::move(canvases[i]), std::move(panels), {}}});
+  }
+  return row;
+}
+
 struct Drawing {
   const CompareRequest& request;
   const sampling::OpenModel& model;
@@ -342,6 +356,8 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
 
   out.rows.push_back(drawn_row(out.sets));
   if (auto row = shuffled_row(out.sets)) out.rows.push_back(std::move(*row));
+  // Without labels nothing is read, and softness hides nothing.
+  if (model && out.sets.labelled) out.rows.push_back(rebuilt_row(out.sets, *model, progress));
   if (model) {
     Drawing drawing = {request, *model, draw_settings(request, *model)};
     if (request.base) {

@@ -1,7 +1,7 @@
 #pragma once
 // The verb `eval` on held-out sets: the base without training against adapters, on the same
-// captions and seeds, between what real sets reach (`drawn`) and what panels of different sets
-// reach (`shuffled`).
+// captions and seeds, between what real sets reach (`drawn`), also through the model's autoencoder
+// (`rebuilt`), and what panels of different sets reach (`shuffled`).
 
 #include <cstdint>
 #include <filesystem>

@@ -41,7 +41,7 @@ struct Block {
 std::vector<const Row*> shown_rows(const Comparison& comparison) {
   std::vector<const Row*> out;
   for (const Row& row : comparison.rows) {
-    if (row.kind != "shuffled") out.push_back(&row);
+    if (row.kind != "shuffled" && row.kind != "rebuilt") out.push_back(&row);
   }
   return out;
 }

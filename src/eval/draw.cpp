@@ -108,7 +108,35 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
   return out;
 }
 
+/// fp32 [1, 3, H, W] in -1..1.
+at::Tensor pixels_of(const image::Image& picture) {
+  at::Tensor bytes = at::empty({1, picture.height, picture.width, 3}, at::kByte);
+  std::copy(picture.rgb.begin(), picture.rgb.end(), bytes.data_ptr<uint8_t>());
+  return bytes.permute({0, 3, 1, 2}).to(at::kFloat).div_(127.5).sub_(1).contiguous();
+}
+
 }  // namespace
+
+std::vector<image::Image> rebuild_canvases(const sampling::OpenModel& model,
+                                           const std::vector<image::Image>& canvases,
+                                           Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
+  // Once, and little work beside drawing: in fp32 whatever the drawing computes in.
+  const vae::Encoder encoder = vae::load_encoder(source, model.configs.vae, at::kFloat);
+  const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, at::kFloat);
+  std::vector<image::Image> out;
+  for (const image::Image& canvas : canvases) {
+    progress.report({.phase = "rebuilding",
+                     .step = static_cast<int64_t>(out.size()),
+                     .total = static_cast<int64_t>(canvases.size()),
+                     .loss = {}});
+    check_cancelled(progress);
+    const at::Tensor latents = vae::encode(encoder, pixels_of(canvas)).mean;
+    out.push_back(sampling::to_image(vae::decode_tiled(decoder, latents, {}, progress)));
+  }
+  return out;
+}
 
 std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                                         const std::vector<DrawTask>& tasks,

@@ -43,4 +43,10 @@ std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                                         const std::vector<DrawTask>& tasks,
                                         const DrawSettings& settings, Progress& progress);
 
+/// The same pictures encoded and decoded: what the model's autoencoder leaves of them is the best
+/// that the model can draw. Widths and heights are multiples of 16.
+std::vector<image::Image> rebuild_canvases(const sampling::OpenModel& model,
+                                           const std::vector<image::Image>& canvases,
+                                           Progress& progress);
+
 }  // namespace iclora::eval

@@ -206,7 +206,7 @@ std::string set_html(const Comparison& comparison, size_t index) {
   std::string out = fmt::format("<section class=set><p><b>{}</b> {}</p><div class=rows>\n",
                                 escaped(set.set.id), escaped(result["caption"].get<std::string>()));
   for (const Row& row : comparison.rows) {
-    if (row.kind == "shuffled") continue;
+    if (row.kind == "shuffled" || row.kind == "rebuilt") continue;
     const DrawnSet& drawn = row.sets[index][0];
     const int64_t scale = set.layout.width <= 256 && set.layout.height <= 256 ? 2 : 1;
     out += fmt::format(
@@ -255,7 +255,8 @@ std::string introduction(const Comparison& comparison) {
 
 constexpr const char* kMeaning =
     "<p>Below each figure: its 95 % interval (bootstrap over sets; differences are paired, set by "
-    "set). <b>drawn</b>: the real held-out sets, the ceiling. <b>shuffled</b>: panels of different "
+    "set). <b>drawn</b>: the real held-out sets, the ceiling; <b>rebuilt</b>: the same through the "
+    "model's autoencoder. <b>shuffled</b>: panels of different "
     "real sets, the floor. <b>base</b>: the model without training.";
 constexpr const char* kLabelledMeaning =
     " <b>consistent</b>: sets in which everything shared is read equal in all panels, and as the "

@@ -95,12 +95,12 @@ TEST(EvalSets, ComparesBaseAndAdapter) {
   const Json answer = parse_json(run.out, "eval");
   const Json report = parse_json(text_of_file(scratch / "out" / "eval.json"), "eval.json");
   EXPECT_EQ(answer["rows"], report["rows"]);
-  ASSERT_EQ(report["rows"].size(), 4u);
-  EXPECT_EQ(report["rows"][3]["name"], "lora-a:0.5");
+  ASSERT_EQ(report["rows"].size(), 5u);
+  EXPECT_EQ(report["rows"][4]["name"], "lora-a:0.5");
   EXPECT_EQ(report["differences"][0]["row"], "lora-a:0.5");
   EXPECT_EQ(report["results"].size(), 2u);
   EXPECT_EQ(image::read_image(answer["sheet"].get<std::string>()).width, 1600);
-  EXPECT_EQ(image::read_image(scratch / "out" / "row-4" / "set-0002.png").width, 64);
+  EXPECT_EQ(image::read_image(scratch / "out" / "row-5" / "set-0002.png").width, 64);
   EXPECT_NE(text_of_file(answer["page"].get<std::string>()).find("data:image/png"),
             std::string::npos);
 }

@@ -57,11 +57,12 @@ TEST(Compare, MeasuresBaseAndAdaptersBetweenDrawnAndShuffled) {
   const Comparison result = compared(request);
   std::vector<std::string> names;
   for (const Json& row : result.report["rows"]) names.push_back(row["name"]);
-  EXPECT_EQ(names, (std::vector<std::string>{"drawn", "shuffled", "base", "lora-a", "lora-a:0.5"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"drawn", "shuffled", "rebuilt", "base", "lora-a",
+                                             "lora-a:0.5"}));
   EXPECT_EQ(result.report["grid"], "1x2");
   EXPECT_EQ(result.report["shared"], Json({"subject"}));
   EXPECT_EQ(result.report["varies"], Json({"background"}));
-  EXPECT_EQ(result.report["rows"][3]["strength"], 1.0);
+  EXPECT_EQ(result.report["rows"][4]["strength"], 1.0);
   for (const Json& row : result.report["rows"]) {
     for (const char* name : {"consistency", "different", "success", "adherence", "seam_step"}) {
       ASSERT_TRUE(row["measures"].contains(name)) << row["name"] << " " << name;
@@ -74,16 +75,17 @@ TEST(Compare, MeasuresBaseAndAdaptersBetweenDrawnAndShuffled) {
     return result.report["rows"][row]["measures"]["like_real"]["value"].get<double>();
   };
   EXPECT_NEAR(result.report["differences"][0]["measures"]["like_real"]["value"].get<double>(),
-              value(3) - value(2), 2e-4);  // each rounded to four digits
+              value(4) - value(3), 2e-4);  // each rounded to four digits
   // The sums are those of the single sets.
   double sum = 0;
   for (const Json& one : result.report["results"]) {
     sum += one["rows"]["base"]["measures"]["adherence"].get<double>();
   }
-  EXPECT_NEAR(result.report["rows"][2]["measures"]["adherence"]["value"].get<double>(), sum / 3,
+  EXPECT_NEAR(result.report["rows"][3]["measures"]["adherence"]["value"].get<double>(), sum / 3,
               1e-3);
   EXPECT_EQ(result.rows[0].feature_distance, 0);
   EXPECT_GT(*result.rows[2].feature_distance, 0);
+  EXPECT_EQ(result.rows[2].sets[0][0].canvas.width, 64);
 }
 
 TEST(Compare, AnAdapterOfNoStrengthIsTheBase) {
@@ -91,9 +93,9 @@ TEST(Compare, AnAdapterOfNoStrengthIsTheBase) {
   CompareRequest request = request_in(scratch);
   request.loras = {{kAdapter, 0.0}};
   const Comparison result = compared(request);
-  ASSERT_EQ(result.rows.size(), 4u);
+  ASSERT_EQ(result.rows.size(), 5u);
   for (size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(result.rows[2].sets[i][0].canvas, result.rows[3].sets[i][0].canvas);
+    EXPECT_EQ(result.rows[3].sets[i][0].canvas, result.rows[4].sets[i][0].canvas);
   }
   for (const auto& [name, difference] : result.report["differences"][0]["measures"].items()) {
     EXPECT_EQ(difference["value"], 0) << name;
@@ -101,8 +103,8 @@ TEST(Compare, AnAdapterOfNoStrengthIsTheBase) {
   }
   request.loras = {{kAdapter, 4.0}};
   const Comparison strong = compared(request);
-  EXPECT_EQ(strong.rows[2].sets[0][0].canvas, result.rows[2].sets[0][0].canvas);
-  EXPECT_NE(strong.rows[3].sets[0][0].canvas, strong.rows[2].sets[0][0].canvas);
+  EXPECT_EQ(strong.rows[3].sets[0][0].canvas, result.rows[3].sets[0][0].canvas);
+  EXPECT_NE(strong.rows[4].sets[0][0].canvas, strong.rows[3].sets[0][0].canvas);
 }
 
 TEST(Compare, RepeatsEverySetWithSeedsOfItsOwn) {
@@ -111,14 +113,14 @@ TEST(Compare, RepeatsEverySetWithSeedsOfItsOwn) {
   request.repeat = 2;
   request.count = 2;
   const Comparison result = compared(request);
-  ASSERT_EQ(result.rows[2].sets.size(), 2u);
-  ASSERT_EQ(result.rows[2].sets[0].size(), 2u);
-  EXPECT_NE(result.rows[2].sets[0][0].canvas, result.rows[2].sets[0][1].canvas);
-  EXPECT_EQ(result.rows[2].measures[0].at("adherence").weight, 4);
+  ASSERT_EQ(result.rows[3].sets.size(), 2u);
+  ASSERT_EQ(result.rows[3].sets[0].size(), 2u);
+  EXPECT_NE(result.rows[3].sets[0][0].canvas, result.rows[3].sets[0][1].canvas);
+  EXPECT_EQ(result.rows[3].measures[0].at("adherence").weight, 4);
   // Set 0's second canvas has the seed after all first ones.
   request.repeat = 1;
   request.seed = 2;
-  EXPECT_EQ(compared(request).rows[2].sets[0][0].canvas, result.rows[2].sets[0][1].canvas);
+  EXPECT_EQ(compared(request).rows[3].sets[0][0].canvas, result.rows[3].sets[0][1].canvas);
 }
 
 TEST(Compare, MeasuresSetsOfAnyWorldByTheirPixels) {
