@@ -159,7 +159,11 @@ TEST(BadSafetensors, AHugeHeaderCostsBoundedMemory) {
   const long before = resident();
   EXPECT_THROW(SafetensorsFile::open(scratch / "x.safetensors"), Error);
   // The mapped header, the parser's copy of one text and ours: three times 40 MB at most.
-  EXPECT_LT(resident() - before, 3L * 45 * 1024);
+  long most = 3L * 45 * 1024;
+#if defined(__SANITIZE_ADDRESS__)
+  most += 256L * 1024;  // what is freed stays in quarantine
+#endif
+  EXPECT_LT(resident() - before, most);
 }
 
 TEST(BadSafetensors, AFileThatIsCutWhileItIsOpenIsNoticed) {
