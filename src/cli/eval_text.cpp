@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <utility>
+#include <string>
+#include <vector>
 
 namespace iclora::cli {
 namespace {
@@ -14,40 +16,80 @@ std::string share_text(const Json& share) {
                      share["right"].get<int64_t>(), share["of"].get<int64_t>());
 }
 
-/// A measure's figure with its interval, or nothing.
-std::string estimate_text(const Json& measures, const char* name, bool percent) {
-  const auto found = measures.find(name);
-  if (found == measures.end()) return "";
-  const double unit = percent ? 100 : 1;
-  return fmt::format("{:.{}f}{} ({:.{}f} to {:.{}f})", unit * (*found)["value"].get<double>(),
-                     percent ? 1 : 3, percent ? " %" : "", unit * (*found)["low"].get<double>(),
-                     percent ? 1 : 3, unit * (*found)["high"].get<double>(), percent ? 1 : 3);
-}
-
 struct Measure {
   const char* name;
   const char* title;
   bool percent;
+  bool interval;  ///< written beside the figure; those of all stand in eval.json
 };
-constexpr std::array<Measure, 11> kMeasures = {{{"consistency", "consistent", true},
-                                                {"different", "panels differ", true},
-                                                {"success", "both of these", true},
-                                                {"adherence", "adherence", true},
-                                                {"copies", "copies", true},
-                                                {"colours_shared", "colours shared", true},
-                                                {"like_real", "like the real panel", true},
-                                                {"apart", "apart", false},
-                                                {"seam", "seam energy", false},
-                                                {"seam_step", "step at the seam", false},
-                                                {"train_distance", "from training sets", false}}};
+constexpr std::array<Measure, 11> kMeasures = {{{"consistency", "consistent", true, true},
+                                                {"different", "differ", true, false},
+                                                {"success", "both", true, true},
+                                                {"adherence", "adherence", true, true},
+                                                {"copies", "copies", true, false},
+                                                {"colours_shared", "colours", true, false},
+                                                {"like_real", "like real", true, false},
+                                                {"apart", "apart", false, false},
+                                                {"seam", "seam", false, false},
+                                                {"seam_step", "step", false, false},
+                                                {"train_distance", "from train", false, false}}};
 
-std::string measures_text(const Json& measures) {
-  std::string text;
-  for (const Measure& measure : kMeasures) {
-    const std::string figure = estimate_text(measures, measure.name, measure.percent);
-    if (!figure.empty()) text += fmt::format("  {:20} {}\n", measure.title, figure);
+std::string figure_text(const Json& measures, const Measure& measure, bool interval) {
+  const auto found = measures.find(measure.name);
+  if (found == measures.end()) return "-";
+  const double unit = measure.percent ? 100 : 1;
+  const int digits = measure.percent ? 1 : 3;
+  std::string text = fmt::format("{:.{}f}", unit * (*found)["value"].get<double>(), digits);
+  if (interval) {
+    text += fmt::format(" ({:.{}f} to {:.{}f})", unit * (*found)["low"].get<double>(), digits,
+                        unit * (*found)["high"].get<double>(), digits);
   }
   return text;
+}
+
+/// A line each, columns as wide as what stands in them.
+std::string aligned(const std::vector<std::vector<std::string>>& lines) {
+  std::vector<size_t> widths;
+  for (const auto& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()), 0);
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    std::string one;
+    for (size_t i = 0; i < line.size(); ++i) one += fmt::format("{:<{}}", line[i], widths[i] + 2);
+    one.erase(one.find_last_not_of(' ') + 1);
+    text += one + "\n";
+  }
+  return text;
+}
+
+std::string rows_text(const Json& report) {
+  std::vector<Measure> shown;
+  for (const Measure& measure : kMeasures) {
+    const auto& rows = report["rows"];
+    if (std::any_of(rows.begin(), rows.end(),
+                    [&](const Json& row) { return row["measures"].contains(measure.name); })) {
+      shown.push_back(measure);
+    }
+  }
+  std::vector<std::vector<std::string>> lines = {{""}};
+  for (const Measure& measure : shown) {
+    lines[0].push_back(fmt::format("{}{}", measure.title, measure.percent ? " %" : ""));
+  }
+  const auto add = [&](const std::string& name, const Json& measures) {
+    lines.push_back({name});
+    for (const Measure& measure : shown) {
+      lines.back().push_back(figure_text(measures, measure, measure.interval));
+    }
+  };
+  for (const Json& row : report["rows"]) add(row["name"].get<std::string>(), row["measures"]);
+  for (const Json& one : report["differences"]) {
+    add(fmt::format("{} minus {}", one["row"].get<std::string>(),
+                    one["against"].get<std::string>()),
+        one["measures"]);
+  }
+  return aligned(lines);
 }
 
 }  // namespace
@@ -77,16 +119,9 @@ std::string captions_text(const Json& report) {
 }
 
 std::string comparison_text(const Json& report) {
-  std::string text = fmt::format("{} sets of {}\n", report["count"].get<size_t>(),
-                                 report["grid"].get<std::string>());
-  for (const Json& row : report["rows"]) {
-    text += row["name"].get<std::string>() + "\n" + measures_text(row["measures"]);
-  }
-  for (const Json& difference : report["differences"]) {
-    text += fmt::format("{} minus {}\n{}", difference["row"].get<std::string>(),
-                        difference["against"].get<std::string>(),
-                        measures_text(difference["measures"]));
-  }
+  std::string text = fmt::format("{} sets of {}; 95 % intervals in brackets\n",
+                                 report["count"].get<size_t>(), report["grid"].get<std::string>());
+  text += rows_text(report);
   if (report.contains("run")) {
     const Json& run = report["run"];
     text += fmt::format("best: {} (step {})\n", run["best"].get<std::string>(),

@@ -57,6 +57,17 @@ std::string figure(const Estimate& estimate) {
                      100 * estimate.high);
 }
 
+/// By the score, then by adherence, then by likeness to the real sets: where nothing succeeds yet,
+/// something still leads there.
+bool is_better(const Row& one, const Row& other, const std::string& score) {
+  for (const std::string& measure : {score, std::string("adherence"), std::string("like_real")}) {
+    const double mine = estimate_of(one, measure).value;
+    const double theirs = estimate_of(other, measure).value;
+    if (mine != theirs) return mine > theirs;
+  }
+  return false;
+}
+
 }  // namespace
 
 RunRequest run_request_from_json(const Json& json, const std::string& origin) {
@@ -97,11 +108,8 @@ RunVerdict judge_run(const std::vector<Row>& rows, const std::string& score) {
   if (first == rows.end()) return out;
   const Row& last = *std::find_if(rows.rbegin(), rows.rend(), is_adapter);
   out.best = static_cast<size_t>(first - rows.begin());
-  double most = estimate_of(*first, score).value;
   for (size_t i = out.best + 1; i < rows.size(); ++i) {
-    if (!is_adapter(rows[i]) || estimate_of(rows[i], score).value <= most) continue;
-    most = estimate_of(rows[i], score).value;
-    out.best = i;
+    if (is_adapter(rows[i]) && is_better(rows[i], rows[out.best], score)) out.best = i;
   }
   const Row& best = rows[out.best];
   if (&best != &last) {
@@ -111,6 +119,14 @@ RunVerdict judge_run(const std::vector<Row>& rows, const std::string& score) {
           fmt::format("The training went on too long: '{}' is better than the last, '{}', by {}.",
                       printable(best.name), printable(last.name), figure(better)));
     }
+  }
+  const auto base =
+      std::find_if(rows.begin(), rows.end(), [](const Row& row) { return row.kind == "base"; });
+  if (base != rows.end() && difference_of(best, *base, score).low <= 0) {
+    out.warnings.push_back(fmt::format(
+        "Not even the best, '{}', is surely better than the base: {}; measure more sets "
+        "(--repeat), or train longer or on more sets.",
+        printable(best.name), figure(difference_of(best, *base, score))));
   }
   const auto drawn =
       std::find_if(rows.begin(), rows.end(), [](const Row& row) { return row.kind == "drawn"; });

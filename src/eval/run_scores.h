@@ -35,9 +35,10 @@ std::vector<SavedAdapter> saved_adapters(const std::filesystem::path& run, const
 /// from the nearest training set (mean difference of the panels' thumbnails).
 Comparison score_run(const RunRequest& request, Progress& progress);
 
-/// The best row, the first of equals, and what should be said: an earlier adapter that is better
-/// than the last by more than the interval of their paired difference; a last one whose sets lie
-/// nearer to training sets than real held-out sets do.
+/// The best row (of equals the one with more adherence, then more like the real sets, then the
+/// first), and what should be said: an earlier adapter that is better than the last by more than
+/// the interval of their paired difference; a best that is not so against the base; a last one
+/// whose sets lie nearer to training sets than real held-out sets do.
 struct RunVerdict {
   size_t best = 0;  ///< index of the row
   std::vector<std::string> warnings;

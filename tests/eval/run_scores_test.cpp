@@ -66,6 +66,19 @@ TEST(JudgeRun, WarnsWhereTheLastRepeatsItsTrainingSets) {
   EXPECT_THAT(verdict.warnings, ElementsAre(HasSubstr("repeats its training sets")));
 }
 
+TEST(JudgeRun, SaysThatNothingBeatsTheBase) {
+  const RunVerdict verdict = judge_run(
+      {row_of("base", share(5, 20), 0.3, "base"), row_of("a", share(6, 20), 0.3)}, "success");
+  EXPECT_THAT(verdict.warnings, ElementsAre(HasSubstr("Not even the best, 'a'")));
+}
+
+TEST(JudgeRun, SettlesEqualsByAdherence) {
+  Row one = row_of("a", share(0, 20), 0.3), other = row_of("b", share(0, 20), 0.3);
+  for (Measures& set : one.measures) set["adherence"].add(1, 3);
+  for (Measures& set : other.measures) set["adherence"].add(2, 3);
+  EXPECT_EQ(judge_run({one, other, one}, "success").best, 1u);
+}
+
 TEST(JudgeRun, TakesTheFirstOfEquals) {
   EXPECT_EQ(judge_run({row_of("a", share(9, 20), 1), row_of("b", share(9, 20), 1)}, "success").best,
             0u);
