@@ -36,7 +36,7 @@ std::string row_name(const sampling::LoraChoice& choice, const std::set<std::str
   if (choice.strength != 1.0) name += fmt::format(":{}", choice.strength);
   for (fs::path folder = file.parent_path(); taken.contains(name) && folder.has_filename();
        folder = folder.parent_path()) {
-    name = folder.filename().native() + "/" + name;
+    name = fmt::format("{}/{}", folder.filename().native(), name);
   }
   for (int number = 2; taken.contains(name); ++number) {
     name = fmt::format("{} ({})", file.stem().native(), number);
@@ -195,9 +195,11 @@ void draw_row(Row& row, const TestSets& sets, const Drawing& drawing,
   std::vector<image::Image> pictures =
       draw_canvases(drawing.model, tasks, drawing.settings, progress);
   row.sets.resize(count);
+  size_t set = 0;
   for (size_t i = 0; i < pictures.size(); ++i) {
     std::vector<image::Image> panels = panels::split(pictures[i], tasks[i].layout);
-    row.sets[i % count].push_back({std::move(pictures[i]), std::move(panels), {}});
+    row.sets[set].push_back({std::move(pictures[i]), std::move(panels), {}});
+    set = set + 1 == count ? 0 : set + 1;
   }
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
