@@ -51,7 +51,7 @@ class StartedProgram {
         !std::freopen(err.c_str(), "w", stderr)) {
       ::_exit(126);
     }
-    for (std::string pair : environment) ::putenv(::strdup(pair.c_str()));
+    for (const std::string& pair : environment) ::putenv(::strdup(pair.c_str()));
     std::vector<char*> argv = {const_cast<char*>(ICLORA_PROGRAM)};
     for (const std::string& argument : arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));

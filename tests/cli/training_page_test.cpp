@@ -193,7 +193,7 @@ TEST_F(TrainingPage, ItsTableHoldsNoOtherKeys) {
       if (const size_t dot = name.rfind('.'); dot != std::string::npos) {
         section = name.substr(0, dot + 1);
       } else {
-        name = section + name;
+        name.insert(0, section);
       }
       ++found;
       const ProgramRun done =
