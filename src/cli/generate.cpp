@@ -53,6 +53,9 @@ void add_generate(CLI::App& app, Context& context) {
         "<Anna> goes home: [SCENE-1] she leaves, [SCENE-2] she walks, [SCENE-3] she is there.\" "
         "--out shots/",
         "a joint caption; the grid comes from the adapter or from the markers"},
+       {"iclora generate --model DIR --grid 1x2 --given 1=cat.jpg --prompt \"[LEFT] a cat [RIGHT] "
+        "the same cat, asleep\" --out cats/",
+        "the left panel is given, the right one is drawn to it"},
        {"iclora generate --from shots/canvas-01.png --out again/", "the same picture again"}});
   auto options = std::make_shared<Options>();
   GenerateOptions& generate = options->generate;
@@ -87,6 +90,23 @@ void add_generate(CLI::App& app, Context& context) {
        "FILE[:STRENGTH]");
   command->add_flag("--allow-unmatched", generate.allow_unmatched,
                     "Go on when an adapter has tensors that the model has not");
+  list("--given", generate.given.given,
+       "The picture of panel N, or panel K of a canvas that iclora drew; once a given panel",
+       "N=IMAGE[#K]");
+  text("--condition", generate.given.condition,
+       "How given panels act: clean, replace or sdedit; else clean where the adapter was trained "
+       "with given panels, replace where not",
+       "NAME");
+  text("--strength", generate.given.strength,
+       "Of sdedit: the share of the steps that is taken; 1 by default", "S");
+  text("--given-timestep", generate.given.given_timestep,
+       "Of clean: given panels share the timestep or stay at zero; else as the adapter was trained",
+       "shared|zero");
+  text("--given-as", generate.given.given_as,
+       "Given panels come back as pasted pixels (the default) or as decoded by the model",
+       "pasted|decoded");
+  text("--given-fit", generate.given.given_fit,
+       "How given pictures fill their panels: cover (the default) or contain", "NAME");
   text("--text-length", generate.text_length, "T5 tokens; else as the model has it", "N");
   text("--dtype", generate.dtype, "fp32 or bf16; bf16 by default where the processor has it",
        "NAME");

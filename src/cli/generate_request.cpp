@@ -20,24 +20,6 @@ std::string shown(const std::string& path) {
   return "'" + printable(path, 400) + "'";
 }
 
-/// One of a few words.
-std::string parse_choice(const std::string& text, const char* what,
-                         const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), text) != known.end()) return text;
-  const auto near = nearest(text, known);
-  fail_input("{} must be {}, but it is '{}'{}", what, fmt::join(known, " or "), printable(text),
-             near ? fmt::format("; did you mean '{}'?", *near) : "");
-}
-
-void need_file(const std::string& path, const char* what) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) fail_input("{} names {}, which does not exist", what, shown(path));
-  if (fs::is_directory(status)) {
-    fail_input("{} names {}, which is a folder, not a file", what, shown(path));
-  }
-}
-
 /// A canvas that its panels divide into multiples of 16.
 void check_canvas(const PixelSize& size, const panels::Grid& grid) {
   const int64_t across = grid.columns * panels::kToken;
@@ -53,7 +35,7 @@ void check_canvas(const PixelSize& size, const panels::Grid& grid) {
       near(size.height, down));
 }
 
-void add_layout(const GenerateOptions& options, Json& request) {
+std::optional<panels::Grid> add_layout(const GenerateOptions& options, Json& request) {
   std::optional<panels::Grid> grid;
   if (options.grid) {
     grid = panels::parse_grid(*options.grid);
@@ -91,6 +73,7 @@ void add_layout(const GenerateOptions& options, Json& request) {
     if (grid && grid->count() > 1) captions::markers(dialect, grid->count());
     request["dialect"] = captions::name_of(dialect);
   }
+  return grid;
 }
 
 void add_sampling(const GenerateOptions& options, Json& request) {
@@ -160,6 +143,23 @@ void check_out(const std::string& out) {
 
 }  // namespace
 
+std::string parse_choice(const std::string& text, const char* what,
+                         const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), text) != known.end()) return text;
+  const auto near = nearest(text, known);
+  fail_input("{} must be {}, but it is '{}'{}", what, fmt::join(known, " or "), printable(text),
+             near ? fmt::format("; did you mean '{}'?", *near) : "");
+}
+
+void need_file(const std::string& path, const char* what) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) fail_input("{} names {}, which does not exist", what, shown(path));
+  if (fs::is_directory(status)) {
+    fail_input("{} names {}, which is a folder, not a file", what, shown(path));
+  }
+}
+
 Json parse_lora(const std::string& text) {
   constexpr double kStrongest = 100;
   std::error_code ignored;
@@ -183,7 +183,7 @@ Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& 
   Json call = {{"split", !options.no_split}};
   if (options.model) call["model"] = *options.model;
   if (options.prompt) call["prompt"] = *options.prompt;
-  add_layout(options, call);
+  add_given(options.given, add_layout(options, call), call);
   add_sampling(options, call);
   if (options.from) {
     need_file(*options.from, "--from");

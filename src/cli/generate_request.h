@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/given_option.h"
 #include "core/json.h"
 
 namespace iclora::cli {
@@ -16,6 +17,7 @@ struct GenerateOptions {
       guidance, seed, count, text_length, dtype, device, threads, noise, save_latents, from, out;
   std::vector<std::string> panel_prompts;
   std::vector<std::string> loras;  ///< FILE or FILE:STRENGTH
+  GivenOptions given;
   bool allow_unmatched = false;
   bool no_split = false;
 };
@@ -25,6 +27,12 @@ struct GenerateOptions {
 /// contradictions, ranges, sizes, outputs that cannot be written.
 Json generate_call(const GenerateOptions& options,
                    const std::vector<std::filesystem::path>& model_search);
+
+/// One of a few words; error (exit 2) that names the nearest.
+std::string parse_choice(const std::string& text, const char* what,
+                         const std::vector<std::string>& known);
+/// Error (exit 2) unless there is a file; `what` names it.
+void need_file(const std::string& path, const char* what);
 
 /// "style.safetensors:0.8" -> {"file", "strength"}; a colon that no number follows belongs to the
 /// name. Errors (exit 2), also where there is no such file.

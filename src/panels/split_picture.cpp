@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "image/png_chunks.h"
 #include "image/read.h"
+#include "image/resize.h"
 
 namespace iclora::panels {
 namespace {
@@ -37,30 +38,29 @@ std::optional<Json> request_of(const image::Texts& texts) {
   return std::nullopt;
 }
 
-/// The layout that the picture itself states, for exactly its size.
-Layout own_layout(const image::Image& canvas, const image::Texts& texts,
-                  const std::string& origin) {
+/// The layout that the picture itself states, for exactly its size. `remedy`: what errors advise.
+Layout own_layout(const image::Image& canvas, const image::Texts& texts, const std::string& origin,
+                  const char* remedy) {
   const auto has_text = std::any_of(texts.begin(), texts.end(),
                                     [](const auto& text) { return text.first == "iclora"; });
   if (!has_text) {
-    fail_input("{} does not say how it is laid out; give --grid ROWSxCOLUMNS.", origin);
+    fail_input("{} does not say how it is laid out; {}.", origin, remedy);
   }
   const std::optional<Json> request = request_of(texts);
   if (!request) {
-    fail_input("{}: its 'iclora' text is no JSON object; give --grid ROWSxCOLUMNS.", origin);
+    fail_input("{}: its 'iclora' text is no JSON object; {}.", origin, remedy);
   }
   if (request->contains("split")) {
-    fail_input("{} is a panel that was cut out already; give --grid ROWSxCOLUMNS to cut it again.",
-               origin);
+    fail_input("{} is a panel that was cut out already; {}.", origin, remedy);
   }
   const auto stated = request->find("layout");
   if (stated == request->end()) {
-    fail_input("{}: its 'iclora' text has no 'layout'; give --grid ROWSxCOLUMNS.", origin);
+    fail_input("{}: its 'iclora' text has no 'layout'; {}.", origin, remedy);
   }
   Layout layout = layout_from_json(*stated, origin + ": iclora");
   if (layout.width != canvas.width || layout.height != canvas.height) {
-    fail_input("{} has {}x{} pixels, but its own layout is for {}x{}; it was resized, give --grid.",
-               origin, canvas.width, canvas.height, layout.width, layout.height);
+    fail_input("{} has {}x{} pixels, but its own layout is for {}x{}; it was resized; {}.", origin,
+               canvas.width, canvas.height, layout.width, layout.height, remedy);
   }
   return layout;
 }
@@ -128,8 +128,8 @@ std::vector<fs::path> split_picture(const fs::path& picture, const std::optional
   const std::string bytes = read_file(picture, image::kMaximumFileBytes);
   const image::Image canvas = image::decode_image(bytes, origin);
   const image::Texts texts = texts_of(bytes, origin);
-  const Layout layout =
-      grid ? cut_layout(*grid, canvas.width, canvas.height) : own_layout(canvas, texts, origin);
+  const Layout layout = grid ? cut_layout(*grid, canvas.width, canvas.height)
+                             : own_layout(canvas, texts, origin, "give --grid ROWSxCOLUMNS");
   std::vector<image::Image> parts = split(canvas, layout);
   std::vector<NamedPicture> pictures;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -137,6 +137,17 @@ std::vector<fs::path> split_picture(const fs::path& picture, const std::optional
         {fmt::format("{}.png", i + 1), std::move(parts[i]), panel_texts(texts, layout, i + 1)});
   }
   return write_pictures(out, pictures);
+}
+
+image::Image cut_panel(std::string_view bytes, int64_t number, const std::string& origin) {
+  const image::Image canvas = image::decode_image(bytes, origin);
+  const Layout layout = own_layout(canvas, texts_of(bytes, origin), origin,
+                                   "give the panel's own picture instead of one of the canvas");
+  if (number < 1 || number > static_cast<int64_t>(layout.boxes.size())) {
+    fail_input("{} has no panel {}; it has {}.", origin, number, layout.boxes.size());
+  }
+  const Box& box = layout.boxes[static_cast<size_t>(number - 1)];
+  return image::crop(canvas, box.x, box.y, box.width, box.height);
 }
 
 Json inspect_picture(const fs::path& picture) {

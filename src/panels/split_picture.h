@@ -37,6 +37,10 @@ std::vector<std::filesystem::path> split_picture(const std::filesystem::path& pi
                                                  const std::optional<Grid>& grid,
                                                  const std::filesystem::path& out);
 
+/// Panel `number` (from 1) of a canvas whose own `iclora` text says where its panels are: exact
+/// pixels. `bytes`: of the file; `origin` is named in errors (exit 2).
+image::Image cut_panel(std::string_view bytes, int64_t number, const std::string& origin);
+
 /// What `inspect` says of a picture: format, width, height, bit_depth, colour, and where they apply
 /// interlaced, progressive, lossy, orientation and profile; `texts`: {keyword: text}; `iclora`: its
 /// own text as JSON, or as the string it is when it is no JSON. The pixels are not decoded.

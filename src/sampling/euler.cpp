@@ -29,14 +29,24 @@ at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& 
 
   const at::Tensor guidance = at::full({count}, settings.guidance, at::kFloat);
   const auto steps = static_cast<int64_t>(settings.sigmas.size()) - 1;
-  at::Tensor sample = flux::pack_latents(noise);
-  progress.report({.phase = "sampling", .step = 0, .total = steps, .loss = {}});
-  for (int64_t step = 0; step < steps; ++step) {
+  const std::optional<GivenTokens>& given = settings.given;
+  const int64_t first = given ? first_step(*given, steps) : 0;
+  at::Tensor sample = flux::pack_latents(
+      given ? begin_from(*given, noise, settings.sigmas[static_cast<size_t>(first)]) : noise);
+  at::Tensor given_tokens;
+  if (given) given_tokens = flux::pack_latents(given->mask).any(-1).expand({count, -1});
+  progress.report({.phase = "sampling", .step = 0, .total = steps - first, .loss = {}});
+  for (int64_t step = first; step < steps; ++step) {
     check_cancelled(progress);
     const float sigma = settings.sigmas[static_cast<size_t>(step)];
     const float next = settings.sigmas[static_cast<size_t>(step) + 1];
     const at::Tensor timestep = at::full({count}, timestep_of(sigma), at::kFloat);
-    const flux::Query query = {sample, timestep, guidance, {}};
+    flux::Query query = {sample, timestep, guidance, {}};
+    if (given) {
+      query.latents = at::where(given_tokens.unsqueeze(-1),
+                                flux::pack_latents(held_at(*given, noise, step, sigma)), sample);
+      if (given->at_zero) query.given = given_tokens;
+    }
     at::Tensor velocity = flux::transformer_forward(transformer, query, context).to(at::kFloat);
     if (negative_context) {
       const at::Tensor away =
@@ -44,7 +54,11 @@ at::Tensor euler_sample(const flux::Transformer& transformer, const at::Tensor& 
       velocity = away + (velocity - away) * settings.cfg;
     }
     sample = sample + velocity * (next - sigma);
-    progress.report({.phase = "sampling", .step = step + 1, .total = steps, .loss = {}});
+    progress.report(
+        {.phase = "sampling", .step = step + 1 - first, .total = steps - first, .loss = {}});
+  }
+  if (given) {
+    sample = at::where(given_tokens.unsqueeze(-1), flux::pack_latents(given->latents), sample);
   }
   if (!at::isfinite(sample).all().item<bool>()) {
     fail(

@@ -8,6 +8,7 @@
 
 #include "core/progress.h"
 #include "flux/transformer.h"
+#include "sampling/given.h"
 
 namespace iclora::sampling {
 
@@ -18,9 +19,10 @@ struct Conditioning {
 };
 
 struct EulerSettings {
-  std::vector<float> sigmas;  ///< steps + 1 levels, the last 0
-  double guidance = 3.5;      ///< embedded; ignored by models without guidance embedding
-  double cfg = 1.0;           ///< true classifier-free guidance; with a negative prompt only
+  std::vector<float> sigmas;         ///< steps + 1 levels, the last 0
+  double guidance = 3.5;             ///< embedded; ignored by models without guidance embedding
+  double cfg = 1.0;                  ///< true classifier-free guidance; with a negative prompt only
+  std::optional<GivenTokens> given;  ///< panels that are there already
 };
 
 /// noise: fp32 [B, C, h, w] -> latents of the same shape, fp32, in the transformer's scale; the

@@ -11,6 +11,7 @@
 #include "sampling/adapters.h"
 #include "sampling/conditioning.h"
 #include "sampling/euler.h"
+#include "sampling/paste.h"
 #include "sampling/picture.h"
 #include "vae/autoencoder.h"
 #include "vae/tiling.h"
@@ -56,7 +57,8 @@ std::vector<at::Tensor> noises(const Resolved& resolved) {
 
 /// The transformer lives only in here.
 std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<at::Tensor>& start,
-                                   const std::vector<Conditioning>& prompts, at::ScalarType dtype,
+                                   const std::vector<Conditioning>& prompts,
+                                   const std::optional<GivenTokens>& given, at::ScalarType dtype,
                                    Progress& progress) {
   const Request& request = resolved.request;
   runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.transformer.folder));
@@ -74,8 +76,10 @@ std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<a
   std::optional<Conditioning> negative;
   if (prompts.size() > 1) negative = prompts[1];
   std::vector<at::Tensor> out;
-  for (const at::Tensor& noise : start) {
-    out.push_back(euler_sample(transformer, noise, prompts[0], negative, settings, progress));
+  settings.given = given;
+  for (size_t i = 0; i < start.size(); ++i) {
+    if (given) settings.given->seeds = {*request.seed + i};
+    out.push_back(euler_sample(transformer, start[i], prompts[0], negative, settings, progress));
   }
   return out;
 }
@@ -87,6 +91,13 @@ at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
   Random(seed, Stream::sampling_noise)
       .fill_normal({noise.data_ptr<float>(), static_cast<size_t>(noise.numel())});
   return noise;
+}
+
+at::Tensor pixels_of(const image::Image& picture) {
+  const at::Tensor bytes =
+      at::from_blob(const_cast<uint8_t*>(picture.rgb.data()), {picture.height, picture.width, 3},
+                    at::TensorOptions(at::kByte));
+  return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1.0).contiguous();
 }
 
 image::Image to_image(const at::Tensor& pixels) {
@@ -111,9 +122,11 @@ ImageSet generate(const Resolved& resolved, const std::string& build, Progress& 
   const std::vector<at::Tensor> start = noises(resolved);
   std::vector<std::string> prompts = {resolved.joint_prompt};
   if (request.cfg != 1.0) prompts.push_back(request.negative_prompt.value_or(""));
-  const std::vector<at::Tensor> latents = sample_all(
-      resolved, start, encode_prompts(resolved, prompts, *request.text_length, dtype, progress),
-      dtype, progress);
+  const auto conditionings =
+      encode_prompts(resolved, prompts, *request.text_length, dtype, progress);
+  const std::optional<GivenTokens> given = encode_given(resolved, progress);
+  const std::vector<at::Tensor> latents =
+      sample_all(resolved, start, conditionings, given, dtype, progress);
 
   ImageSet set;
   set.layout = resolved.layout;
@@ -130,7 +143,11 @@ ImageSet generate(const Resolved& resolved, const std::string& build, Progress& 
       fail(ErrorKind::numerics,
            "The decoded picture is not made of finite numbers; try --dtype fp32.");
     }
-    set.canvases.push_back({canvas, to_image(pixels), picture_texts(resolved, i, build)});
+    image::Image picture = to_image(pixels);
+    std::vector<GivenResult> fidelity = measure_given(picture, resolved);
+    if (request.given_as == "pasted") paste_given(picture, resolved);
+    set.canvases.push_back(
+        {canvas, std::move(picture), picture_texts(resolved, i, build), std::move(fidelity)});
   }
   progress.report({.phase = "decoding", .step = total, .total = total, .loss = {}});
   return set;

@@ -11,6 +11,7 @@
 #include "core/progress.h"
 #include "image/image.h"
 #include "image/png_write.h"
+#include "sampling/paste.h"
 #include "sampling/resolve.h"
 
 namespace iclora::sampling {
@@ -19,7 +20,8 @@ namespace iclora::sampling {
 struct Canvas {
   at::Tensor latents;  ///< fp32 [1, 16, h, w], in the transformer's scale
   image::Image picture;
-  image::Texts texts;  ///< what the picture says of itself
+  image::Texts texts;              ///< what the picture says of itself
+  std::vector<GivenResult> given;  ///< how close the model's own drawing of given panels came
 };
 
 /// All canvases of a run, of one layout.
@@ -49,6 +51,9 @@ void save_latents(const ImageSet& set, const std::filesystem::path& path);
 
 /// The noise that a canvas of this seed starts from, fp32 [1, channels, h, w].
 at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w);
+
+/// 8 bits -> fp32 [1, 3, H, W] in -1..1.
+at::Tensor pixels_of(const image::Image& picture);
 
 /// fp32 [1, 3, H, W] in -1..1 -> 8 bits: round_half_even(clamp(x / 2 + 0.5, 0, 1) * 255).
 image::Image to_image(const at::Tensor& pixels);

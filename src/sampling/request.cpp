@@ -10,11 +10,14 @@
 namespace iclora::sampling {
 namespace {
 
-const std::vector<std::string> kKeys = {"model",   "prompt", "panel_prompts",   "negative_prompt",
-                                        "cfg",     "grid",   "panel",           "size",
-                                        "dialect", "steps",  "guidance",        "seed",
-                                        "count",   "loras",  "allow_unmatched", "text_length",
-                                        "dtype",   "device", "noise",           "noise_index"};
+const std::vector<std::string> kKeys = {
+    "model",    "prompt",      "panel_prompts",   "negative_prompt", "cfg",      "grid",
+    "panel",    "size",        "dialect",         "steps",           "guidance", "seed",
+    "count",    "loras",       "allow_unmatched", "text_length",     "dtype",    "device",
+    "noise",    "noise_index", "given",           "condition",       "strength", "given_timestep",
+    "given_as", "given_fit"};
+
+constexpr int64_t kMostPanels = 1 << 16;
 
 /// Reads one member if it is there and not null.
 template <typename F>
@@ -81,6 +84,64 @@ std::vector<LoraChoice> loras_from_json(const Json& list, const std::string& ori
   return loras;
 }
 
+std::vector<GivenPicture> given_from_json(const Json& list, const std::string& origin) {
+  if (!list.is_array()) fail_input("{}: 'given' must be a list.", printable(origin));
+  std::vector<GivenPicture> given;
+  for (const Json& entry : list) {
+    if (!entry.is_object()) {
+      fail_input("{}: each of 'given' must be an object with 'panel' and 'image'.",
+                 printable(origin));
+    }
+    const std::string place = origin + ": given";
+    for (const auto& [key, value] : entry.items()) {
+      if (key != "panel" && key != "image" && key != "cut" && key != "sha256") {
+        fail_input("{}: '{}' is not a key of a given picture; it has panel, image, cut and sha256.",
+                   printable(place), printable(key));
+      }
+    }
+    GivenPicture one;
+    one.panel = json_integer(entry, "panel", place, 1, kMostPanels);
+    one.image = json_string(entry, "image", place);
+    if (entry.contains("cut")) one.cut = json_integer(entry, "cut", place, 1, kMostPanels);
+    one.sha256 = json_string_or(entry, "sha256", place, "");
+    given.push_back(std::move(one));
+  }
+  std::stable_sort(given.begin(), given.end(),
+                   [](const auto& a, const auto& b) { return a.panel < b.panel; });
+  const auto twice = std::adjacent_find(
+      given.begin(), given.end(), [](const auto& a, const auto& b) { return a.panel == b.panel; });
+  if (twice != given.end()) {
+    fail_input("{}: panel {} is given twice.", printable(origin), twice->panel);
+  }
+  return given;
+}
+
+/// What says how to keep to given panels.
+void given_settings_from_json(const Json& json, const std::string& origin, Request& request) {
+  const auto choice = [&](const char* key, std::optional<std::string>& value,
+                          const std::vector<std::string>& allowed) {
+    with(json, key, [&](const Json&) { value = checked_choice(json, key, origin, allowed); });
+  };
+  with(json, "given", [&](const Json& list) { request.given = given_from_json(list, origin); });
+  choice("condition", request.condition, {"clean", "replace", "sdedit"});
+  choice("given_timestep", request.given_timestep, {"shared", "zero"});
+  choice("given_as", request.given_as, {"pasted", "decoded"});
+  choice("given_fit", request.given_fit, {"cover", "contain"});
+  with(json, "strength",
+       [&](const Json&) { request.strength = checked_number(json, "strength", origin, 0.001, 1); });
+}
+
+Json given_to_json(const std::vector<GivenPicture>& given) {
+  Json list = Json::array();
+  for (const GivenPicture& one : given) {
+    Json entry = {{"panel", one.panel}, {"image", one.image}};
+    if (one.cut) entry["cut"] = *one.cut;
+    if (!one.sha256.empty()) entry["sha256"] = one.sha256;
+    list.push_back(entry);
+  }
+  return list;
+}
+
 }  // namespace
 
 Request request_from_json(const Json& json, const std::string& origin) {
@@ -144,6 +205,7 @@ Request request_from_json(const Json& json, const std::string& origin) {
   });
   with(json, "noise", [&](const Json&) { request.noise = json_string(json, "noise", origin); });
   request.noise_index = json_integer_or(json, "noise_index", origin, 0, 1 << 20, 0);
+  given_settings_from_json(json, origin, request);
   if (request.negative_prompt && request.cfg == 1.0) {
     fail_input("{}: 'negative_prompt' has no effect without 'cfg' above 1; give both.",
                printable(origin));
@@ -176,6 +238,12 @@ Json request_to_json(const Request& request) {
   if (request.device) json["device"] = *request.device;
   if (request.noise) json["noise"] = *request.noise;
   if (request.noise_index != 0) json["noise_index"] = request.noise_index;
+  if (!request.given.empty()) json["given"] = given_to_json(request.given);
+  if (request.condition) json["condition"] = *request.condition;
+  if (request.strength) json["strength"] = *request.strength;
+  if (request.given_timestep) json["given_timestep"] = *request.given_timestep;
+  if (request.given_as) json["given_as"] = *request.given_as;
+  if (request.given_fit) json["given_fit"] = *request.given_fit;
   return json;
 }
 

@@ -25,6 +25,14 @@ struct LoraChoice {
   double strength = 1.0;
 };
 
+/// A picture for one panel of the set.
+struct GivenPicture {
+  int64_t panel = 0;           ///< from 1
+  std::string image;           ///< file
+  std::optional<int64_t> cut;  ///< the file is a canvas of ours: this panel of it
+  std::string sha256;          ///< of the file's bytes; empty: whatever it holds
+};
+
 /// As asked: what is not set is settled by `resolve` from the adapters, the prompt and the model.
 struct Request {
   std::string model;
@@ -42,6 +50,12 @@ struct Request {
   int64_t count = 1;             ///< canvases, with seeds seed, seed + 1, ...
   std::vector<LoraChoice> loras;
   bool allow_unmatched = false;
+  std::vector<GivenPicture> given;            ///< ascending by panel, each once
+  std::optional<std::string> condition;       ///< "clean" | "replace" | "sdedit"
+  std::optional<double> strength;             ///< of sdedit, above 0, at most 1
+  std::optional<std::string> given_timestep;  ///< of clean: "shared" | "zero"
+  std::optional<std::string> given_as;        ///< "pasted" | "decoded"
+  std::optional<std::string> given_fit;       ///< "cover" | "contain"
   std::optional<int64_t> text_length;
   std::optional<std::string> dtype;   ///< "fp32" | "bf16"
   std::optional<std::string> device;  ///< "cpu" | "cuda"

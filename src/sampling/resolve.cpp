@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "runtime/processor.h"
+#include "sampling/given_pictures.h"
 
 namespace iclora::sampling {
 namespace {
@@ -122,6 +123,8 @@ Resolved resolve(Request request, const std::vector<std::filesystem::path>& mode
   settle_panel(request, out.folder, out.adapters);
   out.layout = panels::grid_layout(*request.grid, request.panel->width, request.panel->height);
   out.joint_prompt = joint_prompt(request, out.folder, out.adapters);
+
+  out.given = settle_given(request, out.layout, out.adapters);
 
   if (!request.text_length) request.text_length = default_text_length(out);
   const auto tokens = static_cast<int64_t>(out.t5_tokenizer->encode(out.joint_prompt).size());

@@ -9,6 +9,7 @@
 #include "captions/joint_caption.h"
 #include "lora/adapter_file.h"
 #include "panels/layout.h"
+#include "sampling/given_pictures.h"
 #include "sampling/model.h"
 #include "sampling/request.h"
 
@@ -21,6 +22,7 @@ struct Resolved : OpenModel {
   std::string joint_prompt;  ///< what the text encoders read
   std::vector<lora::AdapterFile> adapters;
   std::vector<std::string> loras_sha256;  ///< of the adapters' files
+  std::vector<GivenPanel> given;
   std::vector<std::string> warnings;
 };
 

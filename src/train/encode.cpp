@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "runtime/file_weights.h"
 #include "sampling/conditioning.h"
+#include "sampling/generate.h"
 #include "vae/autoencoder.h"
 
 namespace iclora::train {
@@ -34,14 +35,6 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-/// fp32 [1, 3, H, W] in -1..1.
-at::Tensor to_pixels(const image::Image& picture) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(picture.rgb.data()), {picture.height, picture.width, 3},
-                    at::TensorOptions(at::kByte));
-  return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1.0).contiguous();
 }
 
 /// The places whose key is not stored yet, each key once.
@@ -76,7 +69,8 @@ std::vector<std::string> encode_pictures(const sampling::OpenModel& model,
     progress.report({.phase = "encoding pictures", .step = done, .total = total, .loss = {}});
     check_cancelled(progress);
     const size_t i = todo[static_cast<size_t>(done)];
-    const at::Tensor mode = vae::encode(vae_encoder, to_pixels(pictures[i].pixels())).mean;
+    const at::Tensor mode =
+        vae::encode(vae_encoder, sampling::pixels_of(pictures[i].pixels())).mean;
     const at::Tensor latents = vae::to_transformer_scale(model.configs.vae, mode).squeeze(0);
     if (!at::isfinite(latents).all().item<bool>()) {
       fail(ErrorKind::numerics,

@@ -114,20 +114,22 @@ lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel&
   info.architecture =
       model.configs.transformer.guidance_embeds ? "flux-1-dev/lora" : "flux-1-schnell/lora";
   const run::TrainConfig& train = config.train;
-  info.training = {{"method", run::name_of(config.method)},
-                   {"rank", config.lora.rank},
-                   {"alpha", config.lora.alpha},
-                   {"steps", 0},
-                   {"batch", train.batch},
-                   {"accumulate", train.accumulate},
-                   {"learning_rate", train.learning_rate},
-                   {"optimizer", "adamw"},
-                   {"schedule", run::name_of(train.schedule)},
-                   {"ema", train.ema},
-                   {"caption_dropout", train.caption_dropout},
-                   {"conditional", train.conditional},
-                   {"dtype", run::name_of(train.dtype)},
-                   {"seed", train.seed}};
+  info.training = {
+      {"method", run::name_of(config.method)},
+      {"rank", config.lora.rank},
+      {"alpha", config.lora.alpha},
+      {"steps", 0},
+      {"batch", train.batch},
+      {"accumulate", train.accumulate},
+      {"learning_rate", train.learning_rate},
+      {"optimizer", "adamw"},
+      {"schedule", run::name_of(train.schedule)},
+      {"ema", train.ema},
+      {"caption_dropout", train.caption_dropout},
+      {"conditional", train.conditional},
+      {"given_timestep", train.given_timestep == run::GivenTimestep::zero ? "zero" : "shared"},
+      {"dtype", run::name_of(train.dtype)},
+      {"seed", train.seed}};
   return info;
 }
 

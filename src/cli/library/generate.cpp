@@ -107,6 +107,16 @@ Json generate(const Json& request_json, Progress& progress) {
     for (const auto& panel : paths.panels[i]) panels.push_back(panel.native());
     result["panels"].push_back(panels);
   }
+  if (!resolved.given.empty()) {
+    result["given"] = Json::array();
+    for (const sampling::Canvas& canvas : set.canvases) {
+      Json panels = Json::array();
+      for (const sampling::GivenResult& one : canvas.given) {
+        panels.push_back({{"panel", one.panel}, {"decoded", one.decoded}, {"seam", one.seam}});
+      }
+      result["given"].push_back(panels);
+    }
+  }
   result["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result["peak_bytes"] = runtime::peak_resident_bytes();

@@ -1,0 +1,88 @@
+// iclora generate --given: from the command line to the files.
+
+#include <gtest/gtest.h>
+
+#include "cli/program.h"
+#include "core/json.h"
+
+namespace iclora {
+namespace {
+
+namespace fs = std::filesystem;
+using testing_support::expect_refused;
+using testing_support::ProgramRun;
+using testing_support::run_program;
+using testing_support::ScratchFolder;
+using testing_support::text_of_file;
+
+const std::string kCmyk = ICLORA_FIXTURES "/pictures/cmyk.jpg";
+
+std::vector<std::string> generate(const fs::path& out, const std::vector<std::string>& more) {
+  std::vector<std::string> line = {"generate",
+                                   "--model",
+                                   ICLORA_FIXTURES "/models/toy-dev",
+                                   "--prompt",
+                                   "[LEFT] a mug [RIGHT] the same mug",
+                                   "--panel",
+                                   "32x32",
+                                   "--steps",
+                                   "2",
+                                   "--seed",
+                                   "3",
+                                   "--json",
+                                   "--out",
+                                   out.native()};
+  line.insert(line.end(), more.begin(), more.end());
+  return line;
+}
+
+TEST(GivenOption, TheSeamIsReportedAndFromMakesTheSameFiles) {
+  const ScratchFolder scratch;
+  const ProgramRun run =
+      run_program(generate(scratch / "a", {"--given", "1=" + kCmyk, "--condition", "clean",
+                                           "--given-timestep", "zero", "--count", "2"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const Json json = Json::parse(run.out);
+  ASSERT_EQ(json["given"].size(), 2U);  // one list a canvas
+  EXPECT_EQ(json["given"][0][0]["panel"], 1);
+  EXPECT_GT(json["given"][0][0]["seam"].get<double>(), 0);
+  EXPECT_GT(json["given"][0][0]["decoded"].get<double>(), 0);
+
+  const ProgramRun again =
+      run_program({"generate", "--from", (scratch / "a/canvas-02.png").native(), "--out",
+                   (scratch / "b.png").native()});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(text_of_file(scratch / "b.png"), text_of_file(scratch / "a/canvas-02.png"));
+  EXPECT_EQ(text_of_file(scratch / "b-panel-2.png"),
+            text_of_file(scratch / "a/canvas-02-panel-2.png"));
+
+  // A panel of that canvas, given in its turn.
+  const ProgramRun cut = run_program(generate(
+      scratch / "c.png", {"--given", "2=" + (scratch / "a/canvas-01.png").native() + "#1"}));
+  ASSERT_EQ(cut.exit_code, 0) << cut.err;
+}
+
+TEST(GivenOption, WrongOnesAreRefusedAndNothingIsWritten) {
+  const ScratchFolder scratch;
+  const auto refused = [&](const std::vector<std::string>& more, const std::string& part) {
+    expect_refused(run_program(generate(scratch / "out", more)), 2, part);
+    EXPECT_FALSE(fs::exists(scratch / "out"));
+  };
+  refused({"--given", "1=" + kCmyk, "--given", "1=" + kCmyk}, "panel 1 twice");
+  refused({"--grid", "1x2", "--given", "3=" + kCmyk}, "panel 3, but the grid 1x2 has 2");
+  refused({"--given", "3=" + kCmyk}, "panel 3, but the grid 1x2 has 2");
+  refused({"--given", "0=" + kCmyk}, "the panel of --given");
+  refused({"--given", kCmyk}, "must be N=IMAGE");
+  refused({"--given", "1="}, "must be N=IMAGE");
+  refused({"--given", "1=gone.png"}, "does not exist");
+  refused({"--given", "1=" + kCmyk + "#2"}, "does not say how it is laid out");
+  refused({"--given", "1=" + std::string(ICLORA_FIXTURES) + "/models/lora-a.safetensors"},
+          "lora-a.safetensors");
+  refused({"--given", "1=" + kCmyk, "--condition", "cleen"}, "did you mean 'clean'?");
+  refused({"--given", "1=" + kCmyk, "--strength", "0"}, "--strength");
+  refused({"--given", "1=" + kCmyk, "--given", "2=" + kCmyk}, "All 2 panels are given");
+  refused({"--condition", "clean"}, "add --given N=IMAGE");
+}
+
+}  // namespace
+}  // namespace iclora
