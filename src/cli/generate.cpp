@@ -56,7 +56,11 @@ void add_generate(CLI::App& app, Context& context) {
        {"iclora generate --model DIR --grid 1x2 --given 1=cat.jpg --prompt \"[LEFT] a cat [RIGHT] "
         "the same cat, asleep\" --out cats/",
         "the left panel is given, the right one is drawn to it"},
-       {"iclora generate --from shots/canvas-01.png --out again/", "the same picture again"}});
+       {"iclora generate --from shots/canvas-01.png --out again/", "the same picture again"},
+       {"iclora generate --from shots/canvas-01.png --redo 2 --out other/",
+        "its second panel anew, the others kept"},
+       {"iclora generate --from shots/canvas-01.png --extend \"she sleeps.\" --out longer/",
+        "a fourth panel, the first three kept"}});
   auto options = std::make_shared<Options>();
   GenerateOptions& generate = options->generate;
   const auto text = [&](const char* name, std::optional<std::string>& value, const char* help,
@@ -117,6 +121,10 @@ void add_generate(CLI::App& app, Context& context) {
   auto* from =
       text("--from", generate.from,
            "Take the request from a picture; options given here replace its own", "PICTURE");
+  list("--redo", generate.given.redo,
+       "Panel N of the picture of --from anew, the others kept; once a panel", "N");
+  list("--extend", generate.given.extend,
+       "One more panel for the set of --from, and what it shows; once a panel", "TEXT");
   auto* out = text("--out", generate.out, "A folder, or a file that ends in .png", "DIR|FILE.png");
   command->add_flag("--no-split", generate.no_split, "Write canvases alone, no panels");
   command->add_flag("--quiet", options->quiet, "No progress");

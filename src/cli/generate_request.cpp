@@ -189,6 +189,7 @@ Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& 
     need_file(*options.from, "--from");
     call["from"] = *options.from;
   }
+  add_revision(options.given, options.from.has_value(), call);
   if (options.threads) call["threads"] = parse_integer(*options.threads, "--threads", 1, 1024);
   if (options.out) {
     check_out(*options.out);

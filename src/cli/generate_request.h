@@ -22,7 +22,7 @@ struct GenerateOptions {
   bool no_split = false;
 };
 
-/// What was given, in the form of sampling::Request, beside "from", "out", "split", "save_latents",
+/// What was given, in the form of sampling::Request, beside "from", "redo", "extend", "out", "split", "save_latents",
 /// "threads" and "model_search". Errors (exit 2, 6) for what is wrong with the line alone:
 /// contradictions, ranges, sizes, outputs that cannot be written.
 Json generate_call(const GenerateOptions& options,

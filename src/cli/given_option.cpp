@@ -61,4 +61,30 @@ void add_given(const GivenOptions& options, const std::optional<panels::Grid>& g
   }
 }
 
+void add_revision(const GivenOptions& options, bool from, Json& call) {
+  if (options.redo.empty() && options.extend.empty()) return;
+  const char* name = options.redo.empty() ? "--extend" : "--redo";
+  if (!options.redo.empty() && !options.extend.empty()) {
+    fail_input("--redo and --extend are two runs; take the second from the result of the first");
+  }
+  if (!from) fail_input("{} needs the set that it is about; add --from PICTURE", name);
+  for (const char* other : {"given", "grid", "panel", "size"}) {
+    if (call.contains(other)) {
+      fail_input("--{} contradicts {}, which takes it from the picture; leave it out", other, name);
+    }
+  }
+  for (const std::string& number : options.redo) {
+    call["redo"].push_back(parse_integer(number, "--redo", 1, 1 << 16));
+  }
+  if (options.extend.empty()) return;
+  for (const char* other : {"prompt", "panel_prompts", "dialect"}) {
+    if (call.contains(other)) {
+      fail_input(
+          "--extend continues the picture's own caption; leave --prompt, --panel-prompt and "
+          "--dialect out");
+    }
+  }
+  call["extend"] = options.extend;
+}
+
 }  // namespace iclora::cli

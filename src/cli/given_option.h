@@ -13,6 +13,8 @@ namespace iclora::cli {
 struct GivenOptions {
   std::vector<std::string> given;  ///< N=IMAGE or N=CANVAS#K
   std::optional<std::string> condition, strength, given_timestep, given_as, given_fit;
+  std::vector<std::string> redo;    ///< panels of the picture of --from
+  std::vector<std::string> extend;  ///< captions of further panels
 };
 
 /// "2=cat.png" -> {"panel": 2, "image": "cat.png"}; "2=set.png#3", where there is no file of that
@@ -23,5 +25,9 @@ Json parse_given(const std::string& text);
 /// Adds what was given to the request. `grid`: where the line states one. Errors (exit 2): a panel
 /// named twice or outside of the grid, contradictions.
 void add_given(const GivenOptions& options, const std::optional<panels::Grid>& grid, Json& request);
+
+/// Adds "redo" or "extend" beside the request. `from`: whether the line has --from. Errors (exit
+/// 2).
+void add_revision(const GivenOptions& options, bool from, Json& call);
 
 }  // namespace iclora::cli

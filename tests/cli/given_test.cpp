@@ -84,5 +84,29 @@ TEST(GivenOption, WrongOnesAreRefusedAndNothingIsWritten) {
   refused({"--condition", "clean"}, "add --given N=IMAGE");
 }
 
+TEST(GivenOption, RedoAndExtendKeepWhatIsThere) {
+  const ScratchFolder scratch;
+  ASSERT_EQ(run_program(generate(scratch / "a.png", {})).exit_code, 0);
+  const auto from = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> line = {"generate", "--from", (scratch / "a.png").native(), "--out",
+                                     (scratch / "b.png").native()};
+    line.insert(line.end(), more.begin(), more.end());
+    return run_program(line);
+  };
+  const ProgramRun redone = from({"--redo", "2", "--seed", "9", "--json"});
+  ASSERT_EQ(redone.exit_code, 0) << redone.err;
+  EXPECT_EQ(Json::parse(redone.out)["given"][0][0]["panel"], 1);
+  EXPECT_NE(text_of_file(scratch / "b.png"), text_of_file(scratch / "a.png"));
+  const ProgramRun longer = from({"--extend", "once more the same mug", "--json"});
+  ASSERT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_EQ(Json::parse(longer.out)["panels"][0].size(), 3U);
+
+  expect_refused(from({"--redo", "3"}), 2, "panel 3");
+  expect_refused(from({"--redo", "1", "--extend", "x"}), 2, "two runs");
+  expect_refused(from({"--redo", "1", "--given", "1=" + kCmyk}), 2, "--given contradicts --redo");
+  expect_refused(from({"--extend", "x", "--prompt", "y"}), 2, "leave --prompt");
+  expect_refused(run_program(generate(scratch / "c", {"--redo", "1"})), 2, "add --from PICTURE");
+}
+
 }  // namespace
 }  // namespace iclora

@@ -10,6 +10,7 @@
 #include "runtime/processor.h"
 #include "sampling/generate.h"
 #include "sampling/picture.h"
+#include "sampling/revise.h"
 
 namespace iclora::cli {
 namespace {
@@ -20,7 +21,9 @@ struct RunOptions {
   bool split = true;
   std::optional<std::filesystem::path> save_latents;
   std::optional<std::filesystem::path> from;
-  int64_t threads = 0;  ///< 0: as many as libtorch chooses
+  std::vector<int64_t> redo;        ///< panels of `from` to draw anew
+  std::vector<std::string> extend;  ///< captions of panels that `from` grows by
+  int64_t threads = 0;              ///< 0: as many as libtorch chooses
   std::vector<std::filesystem::path> model_search;
 };
 
@@ -37,24 +40,37 @@ RunOptions take_options(Json& json) {
   if (const std::string path = json_string_or(json, "from", origin, ""); !path.empty()) {
     options.from = path;
   }
+  const auto members = [&](const char* key) { return json.value(key, Json::array()); };
+  const Json redo = members("redo"), extend = members("extend");
+  for (const Json& number : redo) options.redo.push_back(number.get<int64_t>());
+  for (const Json& part : extend) options.extend.push_back(part.get<std::string>());
   options.threads = json_integer_or(json, "threads", origin, 1, 1024, 0);
   if (const auto folders = json.find("model_search"); folders != json.end()) {
     for (const Json& folder : *folders)
       options.model_search.emplace_back(folder.get<std::string>());
   }
-  for (const char* key :
-       {"out", "split", "save_latents", "from", "threads", "model_search", "json"}) {
+  for (const char* key : {"out", "split", "save_latents", "from", "redo", "extend", "threads",
+                          "model_search", "json"}) {
     json.erase(key);
   }
   return options;
 }
 
 /// The picture's request with what was asked for beside it in its place.
-Json merge_over_picture(const Json& asked, const std::filesystem::path& picture) {
-  Json merged = sampling::request_to_json(sampling::request_of_picture(picture));
+Json merge_over_picture(const Json& asked, const RunOptions& options) {
+  const std::filesystem::path& picture = *options.from;
+  Json merged = sampling::request_to_json(
+      !options.redo.empty()     ? sampling::redo_panels(picture, options.redo)
+      : !options.extend.empty() ? sampling::extend_set(picture, options.extend)
+                                : sampling::request_of_picture(picture));
   if (asked.contains("size")) merged.erase("panel");
   // Another grid leaves the panels' size; another prompt leaves no old parts behind.
   if (asked.contains("prompt")) merged.erase("panel_prompts");
+  // Another way of conditioning leaves no settings of the old one behind.
+  if (asked.contains("condition")) {
+    merged.erase("strength");
+    merged.erase("given_timestep");
+  }
   for (const auto& [key, value] : asked.items()) merged[key] = value;
   return merged;
 }
@@ -80,7 +96,7 @@ Json generate(const Json& request_json, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
   Json json = request_json;
   const RunOptions options = take_options(json);
-  if (options.from) json = merge_over_picture(json, *options.from);
+  if (options.from) json = merge_over_picture(json, options);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
 
   const sampling::Resolved resolved =
