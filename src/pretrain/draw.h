@@ -14,7 +14,17 @@ namespace iclora::pretrain {
 /// Draws of one step of one stage, each by its purpose and index.
 class StepDraws {
  public:
-  enum class Purpose : uint64_t { shard, drawing, wording, crop, length, dropout, part };
+  enum class Purpose : uint64_t {
+    shard,
+    drawing,
+    wording,
+    crop,
+    length,
+    dropout,
+    part,
+    distilled,
+    guidance
+  };
   /// `stage`: 0, 1, ... tells stages of one seed apart.
   StepDraws(uint64_t seed, uint64_t stage, int64_t step)
       : random_(seed * 16 + stage, Stream::order, static_cast<uint64_t>(step)) {}

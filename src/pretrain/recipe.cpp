@@ -88,6 +88,8 @@ Phase read_phase(const Json& json, const std::string& origin, const fs::path& fo
   fields.number("head_weight", phase.head_weight, 0, 100);
   fields.number("caption_dropout", phase.caption_dropout, 0, 1);
   fields.number("full_text", phase.full_text, 0, 1);
+  fields.number("distilled", phase.distilled, 0, 1);
+  fields.number("most_guidance", phase.most_guidance, 1, 100);
   fields.finish();
   return phase;
 }

@@ -29,7 +29,9 @@ struct Phase {
   double end_learning_rate = 1e-3;  ///< at its end, linearly
   double head_weight = 0;           ///< transformer: of the auxiliary heads' loss
   double caption_dropout = 0;       ///< transformer: share of samples without their caption
-  double full_text = 0;  ///< share of steps whose text is padded to the model's whole length
+  double full_text = 0;      ///< share of steps whose text is padded to the model's whole length
+  double distilled = 0;      ///< transformer: share of samples that learn a guided velocity
+  double most_guidance = 5;  ///< transformer: the guidance of those is drawn from 1 to this
 };
 
 struct StageRecipe {

@@ -93,6 +93,15 @@ Samples samples_in_order(const Shard& shard, int64_t first, int64_t count,
   return collect(shard, drawings, captions, settings);
 }
 
+EmptyText empty_text(const SampleSettings& settings, int64_t length) {
+  const std::vector<int64_t> t5(settings.t5_empty.begin(), settings.t5_empty.end());
+  const std::vector<int64_t> clip(settings.clip_empty.begin(), settings.clip_empty.end());
+  EmptyText empty = {at::zeros({1, length}, at::kLong), at::tensor(clip, at::kLong).unsqueeze(0)};
+  const int64_t count = std::min(length, static_cast<int64_t>(t5.size()));
+  empty.t5.narrow(1, 0, count).copy_(at::tensor(t5, at::kLong).narrow(0, 0, count).unsqueeze(0));
+  return empty;
+}
+
 at::Tensor column_loss(const at::Tensor& logits, const at::Tensor& targets,
                        const std::vector<int64_t>& sizes) {
   at::Tensor sum;

@@ -36,6 +36,13 @@ Samples draw_samples(const Shard& shard, int64_t count, const SampleSettings& se
 Samples samples_in_order(const Shard& shard, int64_t first, int64_t count,
                          const SampleSettings& settings);
 
+/// The tokens of the empty text.
+struct EmptyText {
+  at::Tensor t5;    ///< int64 [1, length], padded with 0
+  at::Tensor clip;  ///< int64 [1, Lc]
+};
+EmptyText empty_text(const SampleSettings& settings, int64_t length);
+
 /// Sum over rows and columns of the cross-entropy of logits [M, total] against targets [M, C];
 /// untold ones add nothing. Records a graph.
 at::Tensor column_loss(const at::Tensor& logits, const at::Tensor& targets,

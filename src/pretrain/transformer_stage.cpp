@@ -3,10 +3,13 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "flux/latents.h"
 #include "pretrain/graph.h"
+#include "pretrain/guidance.h"
 #include "pretrain/latents.h"
 #include "pretrain/stage.h"
 #include "train/draws.h"
@@ -28,9 +31,10 @@ struct Heads {
 /// What one step, or one measurement, works on.
 struct Batch {
   Samples samples;
-  at::Tensor latents;  ///< fp32 [B, C, h, w]
-  at::Tensor noise;    ///< of the latents' shape
-  at::Tensor t;        ///< fp32 [B]
+  at::Tensor latents;   ///< fp32 [B, C, h, w]
+  at::Tensor noise;     ///< of the latents' shape
+  at::Tensor t;         ///< fp32 [B]
+  at::Tensor guidance;  ///< fp32 [B]; 1 where the data are the target, not the model itself
 };
 
 at::Tensor rows(const at::Tensor& x, int64_t begin, int64_t end) {
@@ -39,7 +43,7 @@ at::Tensor rows(const at::Tensor& x, int64_t begin, int64_t end) {
 
 Batch batch_of(Samples samples, const at::Tensor& latents, uint64_t seed, int64_t step) {
   const auto index = at::tensor(samples.drawings, at::kLong);
-  Batch batch = {std::move(samples), latents.index_select(0, index).to(at::kFloat), {}, {}};
+  Batch batch = {std::move(samples), latents.index_select(0, index).to(at::kFloat), {}, {}, {}};
   std::vector<at::Tensor> noise;
   std::vector<float> t;
   for (int64_t i = 0; i < batch.samples.size(); ++i) {
@@ -49,7 +53,18 @@ Batch batch_of(Samples samples, const at::Tensor& latents, uint64_t seed, int64_
   }
   batch.noise = at::stack(noise);
   batch.t = at::tensor(t, at::kFloat);
+  batch.guidance = at::ones_like(batch.t);
   return batch;
+}
+
+at::Tensor draw_guidance(int64_t count, const Phase& phase, const StepDraws& draws) {
+  std::vector<float> guidance;
+  for (int64_t i = 0; i < count; ++i) {
+    const bool distilled = draws.uniform(Purpose::distilled, i) < phase.distilled;
+    const double more = draws.uniform(Purpose::guidance, i) * (phase.most_guidance - 1);
+    guidance.push_back(distilled ? static_cast<float>(1 + more) : 1.0F);
+  }
+  return at::tensor(guidance, at::kFloat);
 }
 
 /// Image tokens [B, h/2 * w/2, D] averaged over each panel: fp32 [B, P, D].
@@ -77,8 +92,12 @@ at::Tensor panel_means_backward(const at::Tensor& dmeans, const panels::Grid& gr
 class PartStep {
  public:
   PartStep(const flux::Transformer& transformer, const TransformerParts& parts, const Heads& heads,
-           const Classes& classes)
-      : transformer_(transformer), parts_(parts), heads_(heads), classes_(classes) {}
+           const Classes& classes, const SampleSettings& settings)
+      : transformer_(transformer),
+        parts_(parts),
+        heads_(heads),
+        classes_(classes),
+        settings_(settings) {}
 
   /// Adds the gradients of rows [begin, end) of the batch's mean loss, returns their share of the
   /// denoising loss.
@@ -93,10 +112,14 @@ class PartStep {
     flux::TransformerSaved saved;
     if (head_weight > 0) saved.taps = heads_.taps;
     const flux::Context context = this->context(batch, begin, end);
+    flux::Query query = this->query(samples);
+    const at::Tensor guidance = rows(batch.guidance, begin, end);
+    const at::Tensor target = this->target(samples, query, context, guidance);
+    query.guidance = guidance;
     const at::Tensor velocity =
-        flux::transformer_training_forward(transformer_, query(samples), context, saved);
-    const train::Loss loss =
-        train::velocity_loss(samples, flux::unpack_latents(velocity, h, w), batch.latents.numel());
+        flux::transformer_training_forward(transformer_, query, context, saved);
+    const train::Loss loss = train::target_loss(samples, flux::unpack_latents(velocity, h, w),
+                                                target, batch.latents.numel());
     if (head_weight > 0) {
       const double all = static_cast<double>(std::max<int64_t>(1, told(batch.samples.targets)));
       const at::Tensor targets = rows(batch.samples.targets, begin, end).flatten(0, 1);
@@ -144,6 +167,31 @@ class PartStep {
                               batch.latents.size(3))};
   }
 
+  /// The velocities to learn: noise - image, and where guidance is above 1 what classifier-free
+  /// guidance makes of the model's own velocities at guidance 1. fp32 [B, C, h, w]
+  at::Tensor target(const train::MicroBatch& samples, const flux::Query& query,
+                    const flux::Context& context, const at::Tensor& guidance) const {
+    at::Tensor target = samples.noise - samples.latents;
+    const at::Tensor index = guidance.gt(1).nonzero().flatten();
+    const int64_t count = index.numel();
+    if (count == 0) return target;
+    const EmptyText empty = empty_text(settings_, context.text.size(1));
+    const at::Tensor text = text::t5_forward(parts_.texts.t5, empty.t5);
+    const at::Tensor pooled = text::clip_forward(parts_.texts.clip, empty.clip).pooled;
+    const at::Tensor velocity = guided_velocity(
+        transformer_,
+        {query.latents.index_select(0, index),
+         query.timestep.index_select(0, index),
+         query.guidance.index_select(0, index),
+         {}},
+        {context.text.index_select(0, index), context.pooled.index_select(0, index), context.rope},
+        {text.expand({count, -1, -1}).contiguous(), pooled.expand({count, -1}).contiguous(),
+         context.rope},
+        guidance.index_select(0, index));
+    return target.index_copy_(0, index,
+                              flux::unpack_latents(velocity, target.size(2), target.size(3)));
+  }
+
   static flux::Query query(const train::MicroBatch& samples) {
     flux::Query query;
     query.latents = flux::pack_latents(train::noisy_latents(samples));
@@ -156,6 +204,7 @@ class PartStep {
   const TransformerParts& parts_;
   const Heads& heads_;
   const Classes& classes_;
+  const SampleSettings& settings_;
 };
 
 LatentsOf read_latents(const Packs& packs, const TransformerParts& parts, Progress& progress) {
@@ -184,6 +233,14 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
                        const StageRecipe& recipe, uint64_t seed,
                        const std::filesystem::path& folder, const SaveFunction& save,
                        Progress& progress) {
+  const bool distilled = std::any_of(recipe.phases.begin(), recipe.phases.end(),
+                                     [](const Phase& phase) { return phase.distilled > 0; });
+  if (distilled && !transformer.config.guidance_embeds) {
+    fail_input(
+        "the recipe's transformer has a phase with 'distilled' samples, but a model without "
+        "guidance embedding cannot learn guidance; set 'guidance_embeds' in its sizes or leave "
+        "'distilled' out.");
+  }
   const Packs packs(recipe, &parts.t5, &parts.clip);
   const Classes& classes = packs.classes();
   train::TrainedTensors trained = train::train_every_weight(transformer);
@@ -201,7 +258,7 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
   Stage stage("transformer", folder, recipe, trained, progress);
   const LatentsOf latents = read_latents(packs, parts, progress);
   SampleSettings settings = sample_settings(parts.t5, parts.clip);
-  const PartStep part_step(transformer, parts, heads, classes);
+  const PartStep part_step(transformer, parts, heads, classes, settings);
 
   const auto step = [&](int64_t number, nn::Gradients& gradients) {
     const Phase& phase = recipe.phase(number);
@@ -210,8 +267,9 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
     settings.full_text = draws.uniform(Purpose::length, 0) < phase.full_text;
     settings.dropout = phase.caption_dropout;
     const int64_t count = std::max<int64_t>(1, phase.batch / shard.panels());
-    const Batch batch =
+    Batch batch =
         batch_of(draw_samples(shard, count, settings, draws), latents.at(&shard), seed, number);
+    batch.guidance = draw_guidance(count, phase, draws);
     const int64_t shards = std::min(recipe.shards, count);
     struct Part {
       double loss = 0;

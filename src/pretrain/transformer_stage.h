@@ -1,6 +1,9 @@
 #pragma once
 // The transformer's training: flow matching on drawings and canvases with captions, all weights,
-// and heads that read from the image tokens on their way what is being drawn.
+// and heads that read from the image tokens on their way what is being drawn. Samples that are
+// `distilled` learn what classifier-free guidance makes of the model's own velocities, so that one
+// pass with the guidance embedded draws as well as two without: FLUX.1-dev's kind of guidance
+// (after Meng et al., arXiv:2210.03142; here teacher and student are the same weights).
 
 #include <filesystem>
 

@@ -40,7 +40,12 @@ int64_t counted_elements(const MicroBatch& batch) {
 }
 
 Loss velocity_loss(const MicroBatch& samples, const at::Tensor& velocity, int64_t counted) {
-  at::Tensor error = velocity.to(at::kFloat) - (samples.noise - samples.latents);
+  return target_loss(samples, velocity, samples.noise - samples.latents, counted);
+}
+
+Loss target_loss(const MicroBatch& samples, const at::Tensor& velocity, const at::Tensor& target,
+                 int64_t counted) {
+  at::Tensor error = velocity.to(at::kFloat) - target;
   const at::Tensor weight = loss_weight(samples);
   if (weight.defined()) error = error * weight;
   return {sum_of_squares(error), error * (2.0 / static_cast<double>(counted))};

@@ -25,4 +25,8 @@ struct Loss {
 /// velocity: [B, C, h, w], of some samples of a batch in which `counted` elements count.
 Loss velocity_loss(const MicroBatch& samples, const at::Tensor& velocity, int64_t counted);
 
+/// The same against another target than noise - image: fp32 [B, C, h, w].
+Loss target_loss(const MicroBatch& samples, const at::Tensor& velocity, const at::Tensor& target,
+                 int64_t counted);
+
 }  // namespace iclora::train

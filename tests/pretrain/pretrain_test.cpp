@@ -56,6 +56,7 @@ class Pretraining : public testing::Test {
       phase.head_weight = 0.1;
       phase.caption_dropout = 0.2;
       phase.full_text = 0.5;
+      phase.distilled = 0.3;
       recipe.phases = {phase};
     }
   }
@@ -166,6 +167,7 @@ TEST_F(Pretraining, LearnsInEveryStage) {
     stage(name).phases[0].steps = 60;
     stage(name).phases[0].learning_rate = 3e-3;
     stage(name).phases[0].full_text = 0;
+    stage(name).phases[0].distilled = 0;
     stage(name).save_every = 60;
   }
   pretrain(recipe_, options("learns"), no_progress);
@@ -183,6 +185,22 @@ TEST_F(Pretraining, LearnsInEveryStage) {
   for (const auto& [name, share] : {std::pair("vae", 0.7), {"text", 0.65}, {"transformer", 0.8}}) {
     const auto loss = losses(name);
     EXPECT_LT(loss[1], share * loss[0]) << name;
+  }
+}
+
+TEST_F(Pretraining, DistilledSamplesNeedAGuidanceEmbedding) {
+  NoProgress no_progress;
+  PretrainOptions without = options("schnell");
+  Json config = read_json(without.out / "model/transformer/config.json");
+  config["guidance_embeds"] = false;
+  std::ofstream(without.out / "model/transformer/config.json") << config;
+  try {
+    without.stages = {"transformer"};
+    pretrain(recipe_, without, no_progress);
+    ADD_FAILURE() << "trained";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::input);
+    EXPECT_THAT(error.what(), testing::HasSubstr("without guidance embedding"));
   }
 }
 
