@@ -44,8 +44,8 @@ void run(const Options& options) {
 void add_generate(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
       app, "generate", "Makes a set of pictures on one canvas from a prompt, and splits it.",
-      {{"iclora generate --model DIR --prompt \"a red fox in the snow\" --out fox.png",
-        "one picture"},
+      {{"iclora generate --prompt \"a fox on a beach, flat icon\" --out fox.png",
+        "one picture, with flux-mini"},
        {"iclora generate --model DIR --grid 1x2 --prompt \"two mugs\" --panel-prompt \"red\" "
         "--panel-prompt \"blue\" --out mugs/",
         "a set of two panels: canvas-01.png, canvas-01-panel-1.png, canvas-01-panel-2.png"},
@@ -71,8 +71,8 @@ void add_generate(CLI::App& app, Context& context) {
                         const char* type) {
     command->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
   };
-  auto* model = text("--model", generate.model, "Model folder in the diffusers layout, or a name",
-                     "DIR|NAME");
+  text("--model", generate.model,
+       "Model folder in the diffusers layout, or a name; flux-mini by default", "DIR|NAME");
   auto* prompt =
       text("--prompt", generate.prompt, "A joint caption, or what the whole set shows", "TEXT");
   list("--panel-prompt", generate.panel_prompts, "What one panel shows; once a panel, in order",
@@ -131,10 +131,7 @@ void add_generate(CLI::App& app, Context& context) {
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &context] {
     context.run = [=] {
-      if (from->count() == 0) {
-        need(*command, *model, "--model DIR|NAME");
-        need(*command, *prompt, "--prompt TEXT");
-      }
+      if (from->count() == 0) need(*command, *prompt, "--prompt TEXT");
       need(*command, *out, "--out DIR|FILE.png");
       run(*options);
     };

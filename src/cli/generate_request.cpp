@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "captions/joint_caption.h"
+#include "cli/library.h"
 #include "cli/numbers.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -181,7 +182,11 @@ Json parse_lora(const std::string& text) {
 
 Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& model_search) {
   Json call = {{"split", !options.no_split}};
-  if (options.model) call["model"] = *options.model;
+  if (options.model) {
+    call["model"] = *options.model;
+  } else if (!options.from) {
+    call["model"] = kDefaultModel;
+  }
   if (options.prompt) call["prompt"] = *options.prompt;
   add_given(options.given, add_layout(options, call), call);
   add_sampling(options, call);

@@ -13,6 +13,9 @@ namespace iclora::cli {
 /// The running program's file.
 std::filesystem::path program_path();
 
+/// The model that comes with the program, for those who name none.
+inline constexpr const char* kDefaultModel = "flux-mini";
+
 /// Where a model's name is looked up: beside the program, then in the cache folder.
 std::vector<std::filesystem::path> model_search();
 

@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongLine{{"genrate"}, "did you mean 'iclora generate'?"},
         WrongLine{{"GENERATE"}, "no command 'GENERATE'"},
         WrongLine{{"--prompt", "x"}, "no option '--prompt' before a command"},
-        WrongLine{{"generate"}, "--model DIR|NAME is missing"},
+        WrongLine{{"generate"}, "--prompt TEXT is missing"},
         WrongLine{{"generate", "--model", "m"}, "--prompt TEXT is missing"},
         WrongLine{{"generate", "--model", "m", "--prompt", "x"}, "--out DIR|FILE.png is missing"},
         WrongLine{{"generate", "--model", "m", "--promt", "x"}, "did you mean '--prompt'?"},
