@@ -14,7 +14,7 @@ export CCACHE_SLOPPINESS = pch_defines,time_macros
 export CCACHE_MAXSIZE ?= 5G
 export PREFIX
 
-.PHONY: help setup build demo test bench format lint asan fuzz flux-mini install dist clean
+.PHONY: help setup build demo test bench format lint asan fuzz flux-mini zoo install dist clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -51,6 +51,9 @@ lint: build ## check format, includes and clang-tidy over all sources
 
 flux-mini: build ## draw the small world and train flux-mini on it from nothing (hours; goes on when stopped)
 	@PRESET="$(PRESET)" tools/flux_mini.sh
+
+zoo: build ## train the adapters of the ten tasks anew from the sets in examples/
+	@PRESET="$(PRESET)" tools/zoo.sh $(TASKS)
 
 install: build ## install below PREFIX (default /usr/local; DESTDIR is honoured)
 	@cmake --install "build/$(PRESET)" --prefix "$$PREFIX" --strip

@@ -20,10 +20,11 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def write_set(out: pathlib.Path, name: str, overall: str, panels: list[str],
-              pictures: list[np.ndarray]) -> None:
+              pictures: list[np.ndarray], grid: str, task: str = "") -> None:
     for number, picture in enumerate(pictures, 1):
         publish(png(picture), out / name / f"{number}.png")
-    caption = {"overall": overall, "panels": panels}
+    caption = {"task": task} if task else {}
+    caption |= {"grid": grid, "overall": overall, "panels": panels}
     publish(json.dumps(caption, ensure_ascii=False, indent=1).encode() + b"\n",
             out / name / "caption.json")
 
@@ -36,7 +37,7 @@ def write_sets(view: View, count: int, grid: tuple[int, int], seed: str, out: pa
         made = canvases.canvas(view, grid, Draws(seed, "canvas", name, index), captions=1)
         caption = made.captions[0]
         write_set(out / "sets", f"{index + 1:05d}", caption.overall,
-                  [panel.text for panel in caption.panels], made.pictures)
+                  [panel.text for panel in caption.panels], made.pictures, name)
         lines.append({"id": f"{index + 1:05d}", "grid": name, "text": caption.text,
                       "panels": [{"labels": entry, "says": sorted(panel.says)}
                                  for entry, panel in zip(made.attributes, caption.panels)]})

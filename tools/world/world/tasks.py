@@ -142,7 +142,8 @@ def write_task(view: View, name: str, train: int, held_out: int, seed: str, out:
         for number, one in enumerate(made, 1):
             identity = f"{number:03d}"
             sets.write_set(out / part / "sets", identity, one.overall,
-                           [panel.text for panel in one.panels], one.pictures)
+                           [panel.text for panel in one.panels], one.pictures,
+                           task.entry["grid"], name)
             lines.append({"id": identity, "grid": task.entry["grid"], "text": one.text,
                           "overall": one.overall,
                           "shared": {key: one.attributes[0][key] for key in task.shared},
