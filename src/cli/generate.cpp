@@ -53,6 +53,10 @@ void add_generate(CLI::App& app, Context& context) {
         "<Anna> goes home: [SCENE-1] she leaves, [SCENE-2] she walks, [SCENE-3] she is there.\" "
         "--out shots/",
         "a joint caption; the grid comes from the adapter or from the markers"},
+       {"iclora generate --task film-storyboard --prompt \"a film storyboard of <Max> in three "
+        "scenes\" --panel-prompt \"<Max>, a flat fox, on the beach\" --panel-prompt \"<Max> in the "
+        "forest\" --panel-prompt \"<Max> at night\" --out story/",
+        "with the adapter of a task; the others are in docs/zoo.md"},
        {"iclora generate --model DIR --grid 1x2 --given 1=cat.jpg --prompt \"[LEFT] a cat [RIGHT] "
         "the same cat, asleep\" --out cats/",
         "the left panel is given, the right one is drawn to it"},
@@ -92,6 +96,9 @@ void add_generate(CLI::App& app, Context& context) {
   text("--count", generate.count, "How many canvases; 1 by default", "N");
   list("--lora", generate.loras, "An adapter and its strength (1 by default); repeatable",
        "FILE[:STRENGTH]");
+  text("--task", generate.task,
+       "Take the adapter of a task, ours or the paper's: film-storyboard, font-design, ...",
+       "NAME");
   command->add_flag("--allow-unmatched", generate.allow_unmatched,
                     "Go on when an adapter has tensors that the model has not");
   list("--given", generate.given.given,

@@ -194,6 +194,10 @@ Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& 
     need_file(*options.from, "--from");
     call["from"] = *options.from;
   }
+  if (options.task) {
+    if (options.task->empty()) fail_input("--task is empty; name one, such as film-storyboard");
+    call["task"] = *options.task;
+  }
   add_revision(options.given, options.from.has_value(), call);
   if (options.threads) call["threads"] = parse_integer(*options.threads, "--threads", 1, 1024);
   if (options.out) {

@@ -71,8 +71,9 @@ fs::path hub_cache() {
   return variable("HOME").value_or("/") / ".cache/huggingface/hub";
 }
 
-/// models--org--repo/refs/main names the commit whose snapshot is the folder.
-std::optional<fs::path> in_hub_cache(const std::string& name) {
+}  // namespace
+
+std::optional<fs::path> hub_snapshot(const std::string& name) {
   const size_t slash = name.find('/');
   if (slash == std::string::npos || slash == 0 || name.find('/', slash + 1) != std::string::npos ||
       name.find("..") != std::string::npos) {
@@ -90,8 +91,6 @@ std::optional<fs::path> in_hub_cache(const std::string& name) {
   const fs::path snapshot = repository / "snapshots" / commit;
   return is_folder(snapshot) ? std::optional(snapshot) : std::nullopt;
 }
-
-}  // namespace
 
 ModelFolder open_model_folder(const fs::path& path) {
   if (!is_folder(path)) {
@@ -134,7 +133,7 @@ fs::path resolve_model(const std::string& name, const std::vector<fs::path>& sea
       if (is_folder(folder / name)) return folder / name;
       looked += fmt::format(", '{}'", printable((folder / name).native(), 400));
     }
-    if (const auto found = in_hub_cache(name)) return *found;
+    if (const auto found = hub_snapshot(name)) return *found;
   }
   std::error_code ignored;
   if (fs::is_regular_file(name, ignored)) {

@@ -43,4 +43,8 @@ ModelFolder open_model_folder(const std::filesystem::path& path);
 std::filesystem::path resolve_model(const std::string& name,
                                     const std::vector<std::filesystem::path>& search);
 
+/// The newest snapshot of a repository ("owner/name") in the Hugging Face cache of this user: the
+/// folder that models--owner--name/refs/main names, if it is there.
+std::optional<std::filesystem::path> hub_snapshot(const std::string& name);
+
 }  // namespace iclora::weights

@@ -57,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongLine{{"generate", "--prompt", "--steps", "4"}, "'--steps' follows"},
         WrongLine{{"generate", "--seed", "1", "--seed", "2"}, "'--seed' is given 2 times"},
         WrongLine{generate({"--no-split=yes"}), "'--no-split' takes no value"},
+        WrongLine{generate({"--task", ""}), "--task is empty"},
         WrongLine{generate({"stray"}), "'stray' was not expected"},
         WrongLine{generate({"--size", "512x512", "--panel", "256x256"}),
                   "--size and --panel contradict each other"},

@@ -11,6 +11,7 @@
 #include "sampling/generate.h"
 #include "sampling/picture.h"
 #include "sampling/revise.h"
+#include "sampling/zoo.h"
 
 namespace iclora::cli {
 namespace {
@@ -23,6 +24,7 @@ struct RunOptions {
   std::optional<std::filesystem::path> from;
   std::vector<int64_t> redo;        ///< panels of `from` to draw anew
   std::vector<std::string> extend;  ///< captions of panels that `from` grows by
+  std::string task;                 ///< empty: none
   int64_t threads = 0;              ///< 0: as many as libtorch chooses
   std::vector<std::filesystem::path> model_search;
 };
@@ -44,13 +46,14 @@ RunOptions take_options(Json& json) {
   const Json redo = members("redo"), extend = members("extend");
   for (const Json& number : redo) options.redo.push_back(number.get<int64_t>());
   for (const Json& part : extend) options.extend.push_back(part.get<std::string>());
+  options.task = json_string_or(json, "task", origin, "");
   options.threads = json_integer_or(json, "threads", origin, 1, 1024, 0);
   if (const auto folders = json.find("model_search"); folders != json.end()) {
     for (const Json& folder : *folders)
       options.model_search.emplace_back(folder.get<std::string>());
   }
-  for (const char* key : {"out", "split", "save_latents", "from", "redo", "extend", "threads",
-                          "model_search", "json"}) {
+  for (const char* key : {"out", "split", "save_latents", "from", "redo", "extend", "task",
+                          "threads", "model_search", "json"}) {
     json.erase(key);
   }
   return options;
@@ -99,8 +102,9 @@ Json generate(const Json& request_json, Progress& progress) {
   if (options.from) json = merge_over_picture(json, options);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
 
-  const sampling::Resolved resolved =
-      sampling::resolve(sampling::request_from_json(json, "the request"), options.model_search);
+  sampling::Request asked = sampling::request_from_json(json, "the request");
+  if (!options.task.empty()) sampling::add_task(asked, options.task, options.model_search);
+  const sampling::Resolved resolved = sampling::resolve(std::move(asked), options.model_search);
   const sampling::Request& request = resolved.request;
   const sampling::OutputPaths paths = sampling::output_paths(
       options.out, request.count, resolved.layout.grid.count(), options.split);

@@ -15,7 +15,7 @@ Json runtime_info(const Json& request, Progress& progress);
 Json model_coverage(const Json& request, Progress& progress);
 
 /// Pictures from a request: sampling's own keys (sampling/request.h) beside `out`, `split`,
-/// `save_latents`, `from`, `threads` and `model_search` -> seed, canvases, panels, seconds,
+/// `save_latents`, `from`, `task`, `threads` and `model_search` -> seed, canvases, panels, seconds,
 /// peak_bytes (design 4.1).
 Json generate(const Json& request, Progress& progress);
 
