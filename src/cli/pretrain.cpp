@@ -12,7 +12,7 @@ namespace {
 
 struct Options {
   std::string recipe, out;
-  std::vector<std::string> stages = {"vae", "text", "transformer"};
+  std::vector<std::string> stages;
   std::optional<std::string> packs, threads;
   bool quiet = false;
   bool json = false;
@@ -52,7 +52,7 @@ void add_pretrain(CLI::App& app, Context& context) {
                   ->type_name("DIR");
   command->add_option("--packs", options->packs, "Where the packs lie; wins over the recipe")
       ->type_name("DIR");
-  command->add_option("--stages", options->stages, "Of vae, text, transformer; all by default")
+  command->add_option("--stages", options->stages, "Of vae, text, transformer, guidance; all by default")
       ->type_name("NAME")
       ->check(CLI::IsMember({"vae", "text", "transformer"}));
   command->add_option("--threads", options->threads, "Threads to compute with")->type_name("N");

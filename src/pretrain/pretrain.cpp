@@ -46,7 +46,8 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
   const sampling::OpenModel model = sampling::open_model((options.out / "model").native(), {});
   const weights::ModelFolder& folder = model.folder;
   const auto wanted = [&](const char* stage) {
-    return std::find(options.stages.begin(), options.stages.end(), stage) != options.stages.end();
+    return options.stages.empty() ||
+           std::find(options.stages.begin(), options.stages.end(), stage) != options.stages.end();
   };
 
   if (wanted("vae")) {
@@ -70,7 +71,11 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
     train_text_encoders(texts, recipe.text, recipe.seed, *model.t5_tokenizer, *model.clip_tokenizer,
                         options.out / "text", save, progress);
   }
-  if (!wanted("transformer")) return;
+  const bool guidance = wanted("guidance") && recipe.guidance;
+  if (!options.stages.empty() && wanted("guidance") && !recipe.guidance) {
+    fail_input("The recipe has no stage 'guidance'; add one, or do not ask for it.");
+  }
+  if (!wanted("transformer") && !guidance) return;
   // As the model folder holds them: what the transformer will meet when it is used.
   const TextEncoders texts = load_texts(kDtype);
   const Autoencoder autoencoder = load_autoencoder(folder.vae.folder, model.configs.vae, kDtype);
@@ -89,6 +94,10 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
   };
   train_transformer(transformer, parts, recipe.transformer, recipe.seed,
                     options.out / "transformer", save, progress);
+  if (guidance) {
+    train_guidance(transformer, parts, *recipe.guidance, recipe.seed, options.out / "guidance",
+                   save, progress);
+  }
 }
 
 }  // namespace iclora::pretrain

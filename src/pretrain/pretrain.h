@@ -12,9 +12,10 @@ namespace iclora::pretrain {
 
 struct PretrainOptions {
   /// OUT/model, the model folder, which stands already (random weights where nothing is trained),
-  /// and OUT/vae, OUT/text, OUT/transformer, the stages' runs.
+  /// and OUT/vae, OUT/text, OUT/transformer, OUT/guidance, the stages' runs.
   std::filesystem::path out;
-  /// The stages to work on: "vae", "text", "transformer"; those before must be finished.
+  /// The stages to work on: "vae", "text", "transformer", "guidance"; empty: all that the recipe
+  /// has. Those before must be finished.
   std::vector<std::string> stages;
 };
 

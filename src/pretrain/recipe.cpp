@@ -167,6 +167,16 @@ Recipe read_recipe(const fs::path& path, const std::optional<fs::path>& packs) {
   recipe.vae = read_stage(fields.member("vae"), origin + ": vae", data);
   recipe.text = read_stage(fields.member("text"), origin + ": text", data);
   recipe.transformer = read_stage(fields.member("transformer"), origin + ": transformer", data);
+  for (const StageRecipe* stage : {&recipe.vae, &recipe.text, &recipe.transformer}) {
+    for (const Phase& phase : stage->phases) {
+      if (phase.distilled > 0) {
+        fail_input("{}: 'distilled' belongs to the phases of the stage 'guidance'.", origin);
+      }
+    }
+  }
+  if (fields.has("guidance")) {
+    recipe.guidance = read_stage(fields.member("guidance"), origin + ": guidance", data);
+  }
   fields.finish();
   return recipe;
 }

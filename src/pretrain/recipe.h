@@ -30,8 +30,8 @@ struct Phase {
   double head_weight = 0;           ///< transformer: of the auxiliary heads' loss
   double caption_dropout = 0;       ///< transformer: share of samples without their caption
   double full_text = 0;      ///< share of steps whose text is padded to the model's whole length
-  double distilled = 0;      ///< transformer: share of samples that learn a guided velocity
-  double most_guidance = 5;  ///< transformer: the guidance of those is drawn from 1 to this
+  double distilled = 0;      ///< guidance: share of samples that learn a guided velocity
+  double most_guidance = 5;  ///< guidance: theirs is drawn from 1 to this
 };
 
 struct StageRecipe {
@@ -57,6 +57,7 @@ struct Recipe {
   std::string name;            ///< of the model
   uint64_t seed = 1;
   StageRecipe vae, text, transformer;
+  std::optional<StageRecipe> guidance;  ///< none: the model stays as the data made it
 };
 
 /// `packs`: where the packs lie, in place of what the file says. Errors (exit 2) name the file and

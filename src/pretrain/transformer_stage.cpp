@@ -3,10 +3,11 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "core/hash.h"
 #include "flux/latents.h"
 #include "pretrain/graph.h"
 #include "pretrain/guidance.h"
@@ -34,7 +35,7 @@ struct Batch {
   at::Tensor latents;   ///< fp32 [B, C, h, w]
   at::Tensor noise;     ///< of the latents' shape
   at::Tensor t;         ///< fp32 [B]
-  at::Tensor guidance;  ///< fp32 [B]; 1 where the data are the target, not the model itself
+  at::Tensor guidance;  ///< fp32 [B]; 1 where the data are the target, above where the teacher is
 };
 
 at::Tensor rows(const at::Tensor& x, int64_t begin, int64_t end) {
@@ -91,9 +92,11 @@ at::Tensor panel_means_backward(const at::Tensor& dmeans, const panels::Grid& gr
 /// One part of a step's batch: forward, backward.
 class PartStep {
  public:
-  PartStep(const flux::Transformer& transformer, const TransformerParts& parts, const Heads& heads,
-           const Classes& classes, const SampleSettings& settings)
+  PartStep(const flux::Transformer& transformer, const flux::Transformer& teacher,
+           const TransformerParts& parts, const Heads& heads, const Classes& classes,
+           const SampleSettings& settings)
       : transformer_(transformer),
+        teacher_(teacher),
         parts_(parts),
         heads_(heads),
         classes_(classes),
@@ -168,7 +171,7 @@ class PartStep {
   }
 
   /// The velocities to learn: noise - image, and where guidance is above 1 what classifier-free
-  /// guidance makes of the model's own velocities at guidance 1. fp32 [B, C, h, w]
+  /// guidance makes of the teacher's velocities at guidance 1. fp32 [B, C, h, w]
   at::Tensor target(const train::MicroBatch& samples, const flux::Query& query,
                     const flux::Context& context, const at::Tensor& guidance) const {
     at::Tensor target = samples.noise - samples.latents;
@@ -179,7 +182,7 @@ class PartStep {
     const at::Tensor text = text::t5_forward(parts_.texts.t5, empty.t5);
     const at::Tensor pooled = text::clip_forward(parts_.texts.clip, empty.clip).pooled;
     const at::Tensor velocity = guided_velocity(
-        transformer_,
+        teacher_,
         {query.latents.index_select(0, index),
          query.timestep.index_select(0, index),
          query.guidance.index_select(0, index),
@@ -201,6 +204,7 @@ class PartStep {
   }
 
   const flux::Transformer& transformer_;
+  const flux::Transformer& teacher_;
   const TransformerParts& parts_;
   const Heads& heads_;
   const Classes& classes_;
@@ -229,18 +233,19 @@ void zero_modulations(flux::Transformer& transformer) {
   });
 }
 
-void train_transformer(flux::Transformer& transformer, const TransformerParts& parts,
-                       const StageRecipe& recipe, uint64_t seed,
-                       const std::filesystem::path& folder, const SaveFunction& save,
-                       Progress& progress) {
-  const bool distilled = std::any_of(recipe.phases.begin(), recipe.phases.end(),
-                                     [](const Phase& phase) { return phase.distilled > 0; });
-  if (distilled && !transformer.config.guidance_embeds) {
-    fail_input(
-        "the recipe's transformer has a phase with 'distilled' samples, but a model without "
-        "guidance embedding cannot learn guidance; set 'guidance_embeds' in its sizes or leave "
-        "'distilled' out.");
-  }
+namespace {
+
+/// One of the two stages: its name, its number among all, and who teaches guidance.
+struct Lesson {
+  const char* name;
+  uint64_t number;
+  const flux::Transformer& teacher;
+};
+
+void train_stage(const Lesson& lesson, flux::Transformer& transformer,
+                 const TransformerParts& parts, const StageRecipe& recipe, uint64_t seed,
+                 const std::filesystem::path& folder, const SaveFunction& save,
+                 Progress& progress) {
   const Packs packs(recipe, &parts.t5, &parts.clip);
   const Classes& classes = packs.classes();
   train::TrainedTensors trained = train::train_every_weight(transformer);
@@ -255,14 +260,18 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
     trained.push_back(
         {fmt::format("head:{}", k), place->clone(), [=]() -> at::Tensor& { return *place; }});
   }
-  Stage stage("transformer", folder, recipe, trained, progress);
+  Stage stage(lesson.name, folder, recipe, trained, progress);
+  if (stage.finished()) {
+    train::put_into_layers(trained, stage.result());
+    return;
+  }
   const LatentsOf latents = read_latents(packs, parts, progress);
   SampleSettings settings = sample_settings(parts.t5, parts.clip);
-  const PartStep part_step(transformer, parts, heads, classes, settings);
+  const PartStep part_step(transformer, lesson.teacher, parts, heads, classes, settings);
 
   const auto step = [&](int64_t number, nn::Gradients& gradients) {
     const Phase& phase = recipe.phase(number);
-    const StepDraws draws(seed, 2, number);
+    const StepDraws draws(seed, lesson.number, number);
     const Shard& shard = packs.draw_shard(phase, draws);
     settings.full_text = draws.uniform(Purpose::length, 0) < phase.full_text;
     settings.dropout = phase.caption_dropout;
@@ -309,6 +318,52 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
   };
   stage.run(recipe.steps(), step, measure, [&] { save(trained, stage.result()); });
   train::put_into_layers(trained, stage.result());
+}
+
+/// A resumed stage must go on with the teacher it was begun with.
+void check_teacher(flux::Transformer& teacher, const std::filesystem::path& folder) {
+  Sha256 hash;
+  for (const train::TrainedTensor& tensor : train::train_every_weight(teacher)) {
+    const at::Tensor values = tensor.master.contiguous();
+    hash.update(
+        std::string_view(static_cast<const char*>(values.const_data_ptr()), values.nbytes()));
+  }
+  const std::filesystem::path note = folder / "teacher.json";
+  const Json mine = {{"sha256", hash.hex()}};
+  std::error_code ignored;
+  if (!std::filesystem::exists(note, ignored)) {
+    create_folders(folder);
+    write_file(note, mine.dump() + "\n");
+  } else if (read_json(note) != mine) {
+    fail_input(
+        "'{}' was begun with another transformer than the one trained now; remove the folder to "
+        "distil the new one.",
+        printable(folder.native(), 400));
+  }
+}
+
+}  // namespace
+
+void train_transformer(flux::Transformer& transformer, const TransformerParts& parts,
+                       const StageRecipe& recipe, uint64_t seed,
+                       const std::filesystem::path& folder, const SaveFunction& save,
+                       Progress& progress) {
+  train_stage({"transformer", 2, transformer}, transformer, parts, recipe, seed, folder, save,
+              progress);
+}
+
+void train_guidance(flux::Transformer& transformer, const TransformerParts& parts,
+                    const StageRecipe& recipe, uint64_t seed, const std::filesystem::path& folder,
+                    const SaveFunction& save, Progress& progress) {
+  if (!transformer.config.guidance_embeds) {
+    fail_input(
+        "the recipe has a stage 'guidance', but a model without guidance embedding cannot learn "
+        "it; set 'guidance_embeds' in its sizes, or leave the stage out.");
+  }
+  // Training puts new tensors into the layers and changes none: the copy keeps the old ones.
+  flux::Transformer teacher = transformer;
+  check_teacher(teacher, folder);
+  train_stage({"guidance", 3, teacher}, transformer, parts, recipe, seed, folder, save, progress);
 }
 
 }  // namespace iclora::pretrain

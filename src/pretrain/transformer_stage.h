@@ -1,9 +1,9 @@
 #pragma once
 // The transformer's training: flow matching on drawings and canvases with captions, all weights,
 // and heads that read from the image tokens on their way what is being drawn. Samples that are
-// `distilled` learn what classifier-free guidance makes of the model's own velocities, so that one
-// pass with the guidance embedded draws as well as two without: FLUX.1-dev's kind of guidance
-// (after Meng et al., arXiv:2210.03142; here teacher and student are the same weights).
+// `distilled` learn what classifier-free guidance makes of the trained model's velocities, so that
+// one pass with the guidance embedded draws as well as two without: FLUX.1-dev's kind of guidance
+// (after Meng et al., arXiv:2210.03142).
 
 #include <filesystem>
 
@@ -34,5 +34,13 @@ void train_transformer(flux::Transformer& transformer, const TransformerParts& p
                        const StageRecipe& recipe, uint64_t seed,
                        const std::filesystem::path& folder, const SaveFunction& save,
                        Progress& progress);
+
+/// The same from a trained transformer on, as its own pupil: `distilled` samples learn what its
+/// two passes of classifier-free guidance give. The teacher is what `transformer` holds at first
+/// and does not change: a teacher that learns from itself runs away. Errors (exit 2): a model
+/// without guidance embedding; a `folder` that was begun with another teacher.
+void train_guidance(flux::Transformer& transformer, const TransformerParts& parts,
+                    const StageRecipe& recipe, uint64_t seed, const std::filesystem::path& folder,
+                    const SaveFunction& save, Progress& progress);
 
 }  // namespace iclora::pretrain

@@ -56,11 +56,18 @@ class Pretraining : public testing::Test {
       phase.head_weight = 0.1;
       phase.caption_dropout = 0.2;
       phase.full_text = 0.5;
-      phase.distilled = 0.3;
       recipe.phases = {phase};
     }
   }
   ~Pretraining() override { at::set_num_threads(threads_); }
+
+  /// A pupil of the transformer beside the other stages.
+  void add_guidance() {
+    recipe_.guidance = recipe_.transformer;
+    Phase& phase = recipe_.guidance->phases[0];
+    phase.head_weight = 0;
+    phase.distilled = 0.5;
+  }
 
   StageRecipe& stage(const std::string& name) {
     return name == "vae" ? recipe_.vae : name == "text" ? recipe_.text : recipe_.transformer;
@@ -113,7 +120,6 @@ class Pretraining : public testing::Test {
   PretrainOptions options(const std::string& name) {
     PretrainOptions options;
     options.out = scratch_ / name;
-    options.stages = {"vae", "text", "transformer"};
     fs::create_directories(options.out);
     fs::copy(ICLORA_FIXTURES "/models/toy-dev", options.out / "model",
              fs::copy_options::recursive | fs::copy_options::skip_existing);
@@ -138,13 +144,15 @@ class Pretraining : public testing::Test {
 
 TEST_F(Pretraining, GivesTheSameBytesOnAnyThreadsAndHoweverItIsStopped) {
   NoProgress no_progress;
+  add_guidance();
   at::set_num_threads(1);
   pretrain(recipe_, options("one"), no_progress);
   at::set_num_threads(3);
   pretrain(recipe_, options("three"), no_progress);
   EXPECT_EQ(digest("three"), digest("one"));
 
-  for (const char* phase : {"autoencoder", "texts", "encoding drawings", "transformer"}) {
+  for (const char* phase :
+       {"autoencoder", "texts", "encoding drawings", "transformer", "guidance"}) {
     StopAt stop(phase, 3);
     try {
       pretrain(recipe_, options("stopped"), stop);
@@ -167,7 +175,6 @@ TEST_F(Pretraining, LearnsInEveryStage) {
     stage(name).phases[0].steps = 60;
     stage(name).phases[0].learning_rate = 3e-3;
     stage(name).phases[0].full_text = 0;
-    stage(name).phases[0].distilled = 0;
     stage(name).save_every = 60;
   }
   pretrain(recipe_, options("learns"), no_progress);
@@ -188,20 +195,32 @@ TEST_F(Pretraining, LearnsInEveryStage) {
   }
 }
 
-TEST_F(Pretraining, DistilledSamplesNeedAGuidanceEmbedding) {
+TEST_F(Pretraining, APupilOfTheTransformerTakesGuidanceAsItsTeacherMeansIt) {
   NoProgress no_progress;
+  const auto sentence = [&](const PretrainOptions& asked) {
+    try {
+      pretrain(recipe_, asked, no_progress);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  PretrainOptions all = options("taught");
+  PretrainOptions guidance = all;
+  guidance.stages = {"guidance"};
+  EXPECT_THAT(sentence(guidance), testing::HasSubstr("no stage 'guidance'"));
+  add_guidance();
+  EXPECT_EQ(sentence(all), "no error");
+  // A transformer that was trained further is another teacher.
+  stage("transformer").phases[0].steps += 2;
+  EXPECT_THAT(sentence(all), testing::HasSubstr("begun with another transformer"));
+
   PretrainOptions without = options("schnell");
   Json config = read_json(without.out / "model/transformer/config.json");
   config["guidance_embeds"] = false;
   std::ofstream(without.out / "model/transformer/config.json") << config;
-  try {
-    without.stages = {"transformer"};
-    pretrain(recipe_, without, no_progress);
-    ADD_FAILURE() << "trained";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::input);
-    EXPECT_THAT(error.what(), testing::HasSubstr("without guidance embedding"));
-  }
+  EXPECT_THAT(sentence(without), testing::HasSubstr("without guidance embedding"));
 }
 
 TEST_F(Pretraining, TokensOfAPartAreThoseOfItsText) {
