@@ -54,7 +54,7 @@ void add_pretrain(CLI::App& app, Context& context) {
       ->type_name("DIR");
   command->add_option("--stages", options->stages, "Of vae, text, transformer, guidance; all by default")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"vae", "text", "transformer"}));
+      ->check(CLI::IsMember({"vae", "text", "transformer", "guidance"}));
   command->add_option("--threads", options->threads, "Threads to compute with")->type_name("N");
   command->add_flag("--quiet", options->quiet, "No progress");
   command->add_flag("--json", options->json, "One JSON object on stdout");

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "eval/drawing_request.h"
+#include "eval/loss_curve.h"
 #include "eval/set_measures.h"
 #include "eval/test_sets.h"
 
@@ -50,7 +51,8 @@ struct Comparison {
   TestSets sets;
   std::optional<Classifier> classifier;
   std::vector<Row> rows;
-  Json report;  ///< docs/eval.md
+  std::vector<LossPoint> losses;  ///< of the training that is scored, if one is
+  Json report;                    ///< docs/eval.md
 };
 
 /// All inputs are read and checked before anything is drawn. Nothing is written. Errors (exit 2)

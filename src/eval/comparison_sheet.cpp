@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kWidth = 1600;
 constexpr int64_t kMargin = 20;
 constexpr int64_t kGap = 6;
+constexpr int64_t kCurve = 180;      // height of the loss curve
 constexpr int64_t kNarrowest = 128;  // of a canvas with its text
 constexpr image::Rgb kPaper = {250, 250, 248};
 constexpr image::Rgb kInk = {34, 34, 38};
@@ -127,6 +128,11 @@ image::Image comparison_sheet(const Comparison& comparison) {
 
   const std::vector<Line> head = head_lines(comparison, pen);
   int64_t height = 2 * kMargin + static_cast<int64_t>(head.size()) * pen.line_height();
+  image::Image losses;
+  if (!comparison.losses.empty()) {
+    losses = loss_picture(comparison.losses, kWidth - 2 * kMargin, kCurve);
+    height += kCurve + kMargin;
+  }
   const int64_t first = height;
   std::vector<std::vector<Block>> lines;
   std::vector<int64_t> heights;
@@ -162,7 +168,8 @@ image::Image comparison_sheet(const Comparison& comparison) {
     page.rgb[i + 1] = kPaper.g;
     page.rgb[i + 2] = kPaper.b;
   }
-  draw_lines(page, head, kMargin, kMargin, pen);
+  const int64_t below = draw_lines(page, head, kMargin, kMargin, pen);
+  if (losses.height > 0) put(page, losses, kMargin, below + kMargin);
   int64_t y = first;
   for (size_t line = 0; line < lines.size(); ++line) {
     int64_t x = kMargin;

@@ -290,6 +290,9 @@ std::string comparison_page(const Comparison& comparison, size_t most_sets) {
   out += introduction(comparison) + table(comparison) + plot(comparison) + kMeaning;
   if (comparison.sets.labelled) out += kLabelledMeaning;
   out += kPixelMeaning;
+  if (!comparison.losses.empty()) {
+    out += "<h2>Loss</h2>\n" + loss_svg(comparison.losses);
+  }
   out += "<h2>Sets</h2>\n";
   for (size_t i = 0; i < std::min(most_sets, comparison.sets.sets.size()); ++i) {
     out += set_html(comparison, i);

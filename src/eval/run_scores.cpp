@@ -164,6 +164,7 @@ Comparison score_run(const RunRequest& request, Progress& progress) {
     all.held_out = config.data.validation;
   }
   Comparison out = compare(all, progress);
+  out.losses = read_losses(request.run / "metrics.jsonl");
   const std::string score =
       estimate_of(out.rows.front(), "success").sets > 0 ? "success" : "like_real";
   const RunVerdict verdict = judge_run(out.rows, score);
