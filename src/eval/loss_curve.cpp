@@ -118,7 +118,13 @@ image::Image loss_picture(const std::vector<LossPoint>& points, int64_t width, i
     while (next + 1 < points.size() && axes.x(points[next].step, wide) < static_cast<double>(x)) {
       ++next;
     }
-    const int64_t y = top + std::lround(axes.y(points[next].loss, tall));
+    const LossPoint& right = points[next];
+    const LossPoint& left_of = points[next > 0 ? next - 1 : 0];
+    const double span = axes.x(right.step, wide) - axes.x(left_of.step, wide);
+    const double part =
+        span > 0 ? (static_cast<double>(x) - axes.x(left_of.step, wide)) / span : 1.0;
+    const double loss = left_of.loss + std::clamp(part, 0.0, 1.0) * (right.loss - left_of.loss);
+    const int64_t y = top + std::lround(axes.y(loss, tall));
     const int64_t begin = before < 0 ? y : std::min(before, y);
     const int64_t end = before < 0 ? y : std::max(before, y);
     for (int64_t k = begin; k <= end + 1; ++k) dot(left + x, k, kMark);
