@@ -52,7 +52,9 @@ void add_pretrain(CLI::App& app, Context& context) {
                   ->type_name("DIR");
   command->add_option("--packs", options->packs, "Where the packs lie; wins over the recipe")
       ->type_name("DIR");
-  command->add_option("--stages", options->stages, "Of vae, text, transformer, guidance; all by default")
+  command
+      ->add_option("--stages", options->stages,
+                   "Of vae, text, transformer, guidance; all by default")
       ->type_name("NAME")
       ->check(CLI::IsMember({"vae", "text", "transformer", "guidance"}));
   command->add_option("--threads", options->threads, "Threads to compute with")->type_name("N");

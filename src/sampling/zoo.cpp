@@ -116,6 +116,7 @@ void add_task(Request& request, const std::string& task, const std::vector<fs::p
         printable(request.model));
   }
   std::vector<std::string> names;
+  names.reserve(kReleased.size());
   for (const ReleasedTask& one : kReleased) names.emplace_back(one.name);
   const auto guess = known == nullptr ? nearest(task, names) : std::nullopt;
   if (guess) {

@@ -32,8 +32,8 @@ TEST(FluxMini, DrawsWithoutAModelBeingNamed) {
 /// since these are few.
 TEST(FluxMini, DrawsWhatCaptionsSay) {
   const ScratchFolder scratch;
-  const auto run = run_program({"eval", "--model", "flux-mini", "--captions",
-                                ICLORA_FIXTURES "/eval/held-out.jsonl", "--out",
+  const std::string captions = ICLORA_FIXTURES "/eval/held-out.jsonl";
+  const auto run = run_program({"eval", "--model", "flux-mini", "--captions", captions, "--out",
                                 (scratch / "measured").native(), "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const Json columns = parse_json(run.out, "report").at("grids").at("1x1").at("columns");
