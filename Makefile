@@ -25,7 +25,7 @@ setup: ## install what building needs (Debian packages, libtorch)
 build: ## set up and build
 	@tools/setup/build.sh "$(PRESET)" "$(JOBS)"
 
-demo: build ## set up, build, make a toy model, draw a set with it and split it
+demo: build ## set up, build, train an adapter on forty sets, draw and measure with and without it
 	@PRESET="$(PRESET)" tools/demo.sh
 
 test: build ## set up, build and run all tests
