@@ -23,9 +23,9 @@ struct GenerateOptions {
   bool no_split = false;
 };
 
-/// What was given, in the form of sampling::Request, beside "from", "redo", "extend", "out", "split", "save_latents",
-/// "threads" and "model_search". Errors (exit 2, 6) for what is wrong with the line alone:
-/// contradictions, ranges, sizes, outputs that cannot be written.
+/// What was given, in the form of sampling::Request, beside "from", "redo", "extend", "out",
+/// "split", "save_latents", "threads" and "model_search". Errors (exit 2, 6) for what is wrong with
+/// the line alone: contradictions, ranges, sizes, outputs that cannot be written.
 Json generate_call(const GenerateOptions& options,
                    const std::vector<std::filesystem::path>& model_search);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks format, includes and clang-tidy: lint.sh [PRESET [JOBS [FILE]...]]; without FILEs all
-# sources. A file that was found clean is not looked at again until it, a header of the project,
-# its compile command or the configuration changes (the cache folder remembers).
+# sources. A file that was found clean is not looked at again until it, a header of the project that
+# it reads, its compile command or the configuration changes (the cache folder remembers).
 set -euo pipefail
 preset=${1:-release} jobs=${2:-$(nproc)}
 [ $# -lt 2 ] || shift 2
@@ -41,24 +41,39 @@ sed -E -e 's/ -Winvalid-pch//; s/ -include (\\"[^"]*|[^ "]*)cmake_pch\.hxx(\\")?
   "$database" >build/lint/compile_commands.json
 export LINT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iclora/lint
 mkdir -p "$LINT_CACHE"
-# All headers of the project count for every file: simple, and never too little.
 LINT_SHARED=$({
   clang-tidy-14 --version
   cat .clang-tidy
-  git ls-files -z --cached --others --exclude-standard -- '*.h' | xargs -0 -r sha256sum
   for package in libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev; do
     dpkg-query -W "$package" 2>/dev/null || true
   done
 } | sha256sum | cut -d' ' -f1)
 export LINT_SHARED
 export LINT_ROOT=$root
+# What each source read when it was last compiled, from the build's own record: "SOURCE<tab>HEADER"
+# a line, both from the root. The views are links to src/.
+export LINT_READS=$root/build/lint/reads
+ninja -C "build/$preset" -t deps | sed -nE \
+  -e 's#^    \.\./\.\./(.*\.cpp)$#=\1#p' -e 's#^    \.\./\.\./(.*\.h)$#\1#p' \
+  -e 's#^    views/[^/]*/(.*\.h)$#src/\1#p' |
+  awk '/^=/ { source = substr($0, 2); next } { print source "\t" $0 }' | sort -u >"$LINT_READS"
+# For a source that has not been compiled yet, all headers count.
+LINT_HEADERS=$(git ls-files -z --cached --others --exclude-standard -- '*.h' | xargs -0 -r sha256sum | sha256sum | cut -d' ' -f1)
+export LINT_HEADERS
+
+headers_of() {
+  local reads
+  reads=$(awk -F'\t' -v source="$1" '$1 == source { print $2 }' "$LINT_READS")
+  [ -n "$reads" ] || { printf '%s' "$LINT_HEADERS" && return; }
+  xargs -d '\n' sha256sum <<<"$reads" 2>&1 | sha256sum | cut -d' ' -f1
+}
 
 tidy_one() {
   local file=$1 command key out
   # By the end of its path: a file that the preset does not build (a fuzz target) has no command.
   command=$(grep -F "\"file\": \"$LINT_ROOT/$file\"" -B 2 build/lint/compile_commands.json || true)
   [ -n "$command" ] || { echo "lint: $file is not part of this build, clang-tidy skips it" >&2 && return 0; }
-  key=$(printf '%s' "$LINT_SHARED ${command//$LINT_ROOT/}" | cat - "$file" | sha256sum | cut -d' ' -f1)
+  key=$(printf '%s' "$LINT_SHARED $(headers_of "$file") ${command//$LINT_ROOT/}" | cat - "$file" | sha256sum | cut -d' ' -f1)
   [ ! -f "$LINT_CACHE/$key" ] || return 0
   if out=$(clang-tidy-14 -p build/lint --quiet "$file" 2>&1); then
     : >"$LINT_CACHE/$key"
@@ -67,7 +82,7 @@ tidy_one() {
     return 1
   fi
 }
-export -f tidy_one
+export -f tidy_one headers_of
 if [ ${#sources[@]} -gt 0 ]; then
   printf '%s\0' "${sources[@]}" |
     xargs -0 -r -n 1 -P "$jobs" bash -c 'tidy_one "$1" || exit 1' tidy || failed=1
