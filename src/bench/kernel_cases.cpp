@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include "bench/bench.h"
 #include "bench/random_weights.h"

@@ -1,5 +1,7 @@
 #include "eval/sheet.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

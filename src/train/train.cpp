@@ -1,6 +1,7 @@
 #include "train/train.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"

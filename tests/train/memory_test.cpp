@@ -1,6 +1,7 @@
 // A training whose memory ends while it draws its samples.
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>

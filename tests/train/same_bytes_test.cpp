@@ -2,6 +2,7 @@
 // micro-batches never change a bit.
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "nn/weight_source.h"
