@@ -58,7 +58,7 @@ zoo: build ## train the adapters of the ten tasks anew from the sets in examples
 install: build ## install below PREFIX (default /usr/local; DESTDIR is honoured)
 	@cmake --install "build/$(PRESET)" --prefix "$$PREFIX" --strip
 
-dist: build ## one relocatable folder below dist/
+dist: build ## one relocatable folder below dist/, and one with the models
 	@tools/dist/make.sh "$(PRESET)"
 
 clean: ## remove what was built

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes dist/iclora-VERSION-linux-x86_64 from a built preset: make.sh [PRESET].
+# Makes dist/iclora-VERSION-linux-x86_64 from a built preset: make.sh [PRESET]; beside it
+# dist/iclora-VERSION-models, which is the same on every machine (models, classifier, adapters).
 # The folder may be moved anywhere. Inside: the program, its library, and every shared library they
 # need except glibc (2.36 or newer of the system) and libtorch (TORCH_DIR, or the user's cache).
 set -euo pipefail
@@ -16,6 +17,7 @@ trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/$name
 cmake --install "$build" --prefix "$root/$tree" --strip >/dev/null
 mkdir -p "$tree/share/iclora/licences"
+mv "$tree/share/iclora/models" "$scratch/models"
 
 # What glibc itself brings, and what libtorch brings.
 stays_outside() {
@@ -59,6 +61,9 @@ if [ "$size" -ge "$limit" ]; then
   exit 1
 fi
 tools/dist/check.sh "$tree"
-rm -rf "dist/$name"
+models=iclora-$version-models
+rm -rf "dist/$name" "dist/$models"
 mv "$tree" "dist/$name"
+mv "$scratch/models" "dist/$models"
 echo "dist/$name ($((size / 1000000)) MB)"
+echo "dist/$models ($(($(du -sb "dist/$models" | cut -f1) / 1000000)) MB): put it at share/iclora/models of that folder, or what is in it into ~/.cache/iclora/models"
