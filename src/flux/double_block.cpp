@@ -27,8 +27,8 @@ StreamWeights load_stream(nn::WeightSource& source, const std::string& block, bo
 }
 
 StreamModulation stream_modulation_forward(const nn::Linear& norm1, const Condition& condition,
-                                           Tokens tokens, StreamSaved* saved) {
-  const auto parts = modulation_forward(norm1, condition, 6, tokens, /*text_length=*/0,
+                                           Tokens tokens, int64_t text_length, StreamSaved* saved) {
+  const auto parts = modulation_forward(norm1, condition, 6, tokens, text_length,
                                         nn::part_of(saved, &StreamSaved::norm1));
   StreamModulation modulation = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]};
   if (saved != nullptr) saved->modulation = modulation;
@@ -117,13 +117,15 @@ DoubleBlock load_double_block(nn::WeightSource& source, const std::string& name,
 }
 
 Streams double_block_forward(const DoubleBlock& block, const Streams& x, const Condition& condition,
-                             const nn::RopeTable& rope, DoubleBlockSaved* saved) {
+                             const nn::RopeTable& rope, DoubleBlockSaved* saved,
+                             const AttentionPlan& plan) {
   StreamSaved* image_saved = nn::part_of(saved, &DoubleBlockSaved::image);
   StreamSaved* text_saved = nn::part_of(saved, &DoubleBlockSaved::text);
-  const StreamModulation image =
-      stream_modulation_forward(block.image.norm1, condition, Tokens::image, image_saved);
+  const int64_t text_length = x.text.size(1);
+  const StreamModulation image = stream_modulation_forward(block.image.norm1, condition,
+                                                           Tokens::image, text_length, image_saved);
   const StreamModulation text =
-      stream_modulation_forward(block.text.norm1, condition, Tokens::text, text_saved);
+      stream_modulation_forward(block.text.norm1, condition, Tokens::text, text_length, text_saved);
 
   const Qkv image_qkv = stream_head_forward(block.image, image, x.image, image_saved);
   const Qkv text_qkv = stream_head_forward(block.text, text, x.text, text_saved);
@@ -131,8 +133,7 @@ Streams double_block_forward(const DoubleBlock& block, const Streams& x, const C
                      at::cat({text_qkv.v, image_qkv.v}, 1)};
 
   const at::Tensor attended =
-      joint_attention_forward(joint, rope, nn::part_of(saved, &DoubleBlockSaved::attention));
-  const int64_t text_length = x.text.size(1);
+      joint_attention_forward(joint, rope, plan, nn::part_of(saved, &DoubleBlockSaved::attention));
   return {
       stream_tail_forward(block.image, image, x.image, attended.slice(1, text_length, at::nullopt),
                           image_saved),

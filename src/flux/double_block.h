@@ -61,12 +61,13 @@ struct StreamSaved {
 
 struct DoubleBlockSaved {
   StreamSaved image, text;
-  nn::AttentionSaved attention;
+  JointAttentionSaved attention;
 };
 
 /// rope: over text, then image.
 Streams double_block_forward(const DoubleBlock& block, const Streams& x, const Condition& condition,
-                             const nn::RopeTable& rope, DoubleBlockSaved* saved = nullptr);
+                             const nn::RopeTable& rope, DoubleBlockSaved* saved = nullptr,
+                             const AttentionPlan& plan = {});
 
 /// dout: the gradient of both streams' results -> of what entered.
 Streams double_block_backward(const DoubleBlock& block, const DoubleBlockSaved& saved,

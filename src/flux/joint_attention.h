@@ -4,7 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
+#include "flux/attention_plan.h"
 #include "flux/config.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
@@ -60,11 +62,18 @@ Qkv qkv_forward(const QkvProjection& projection, const at::Tensor& x, QkvSaved* 
 at::Tensor qkv_backward(const QkvProjection& projection, const QkvSaved& saved, const Qkv& dqkv,
                         nn::Gradients& gradients);
 
-/// Attention over all tokens of `joint`, whose q and k are turned by `rope` first: [B, L, D].
+/// What joint_attention_backward needs of the forward pass.
+struct JointAttentionSaved {
+  nn::AttentionSaved all;                  ///< without a plan
+  AttentionPlan plan;                      ///< with one
+  std::vector<nn::AttentionSaved> groups;  ///< in the plan's order
+};
+
+/// Attention of the tokens of `joint`, whose q and k are turned by `rope` first: [B, L, D].
 at::Tensor joint_attention_forward(const Qkv& joint, const nn::RopeTable& rope,
-                                   nn::AttentionSaved* saved = nullptr);
+                                   const AttentionPlan& plan, JointAttentionSaved* saved = nullptr);
 /// dout: [B, L, D] -> the gradients of `joint`.
-Qkv joint_attention_backward(const nn::AttentionSaved& saved, const nn::RopeTable& rope,
+Qkv joint_attention_backward(const JointAttentionSaved& saved, const nn::RopeTable& rope,
                              const at::Tensor& dout);
 
 }  // namespace iclora::flux

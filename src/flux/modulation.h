@@ -11,22 +11,31 @@ namespace iclora::flux {
 
 /// What modulates every block. Tokens of given panels may live at a timestep of their own.
 struct Condition {
-  at::Tensor shared;  ///< silu of the conditioning vector, [B, D]
-  at::Tensor given;   ///< the same for given tokens, [B, D]; undefined where all tokens share one
+  at::Tensor shared;        ///< silu of the conditioning vector, [B, D]; or one a panel, [B, N, D]
+  at::Tensor given;         ///< the same for given tokens; undefined where all tokens share one
   at::Tensor given_tokens;  ///< bool [B, Li]: which image tokens are given; undefined with `given`
+  /// Where each panel has a vector of its own: how many image tokens each has, in order. The text
+  /// tokens are the panels' captions, of equal lengths.
+  std::vector<int64_t> panel_tokens = {};
 };
 
 /// Whose tokens a layer modulates.
 enum class Tokens { text, image, text_then_image };
 
+/// Tokens begin, ..., end - 1 of what a layer modulates belong to panel `panel` (from 0).
+struct PanelRun {
+  int64_t panel = 0, begin = 0, end = 0;
+};
+
 /// What modulation_backward needs of the forward pass.
 struct ModulationSaved {
   nn::LinearSaved shared, given;
-  at::Tensor mask;  ///< bool [B, L, 1]; undefined where all tokens share one vector
+  at::Tensor mask;             ///< bool [B, L, 1]; undefined where no token is given
+  std::vector<PanelRun> runs;  ///< whose vector each token took; empty where all share one
 };
 
 /// `layer` (D -> parts * D) of the condition, cut into `parts` tensors: fp32 [B, 1, D], or
-/// [B, L, D] where some tokens are given. `text_length`: how many text tokens lead.
+/// [B, L, D] where tokens differ. `text_length`: how many text tokens there are; they lead.
 std::vector<at::Tensor> modulation_forward(const nn::Linear& layer, const Condition& condition,
                                            int64_t parts, Tokens tokens, int64_t text_length,
                                            ModulationSaved* saved = nullptr);

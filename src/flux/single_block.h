@@ -26,7 +26,7 @@ struct SingleBlockSaved {
   at::Tensor scale, gate;  ///< fp32 [B, 1 or L, D]
   nn::LayerNormSaved layer_norm;
   QkvSaved qkv;
-  nn::AttentionSaved attention;
+  JointAttentionSaved attention;
   nn::LinearSaved proj_mlp;
   at::Tensor hidden;  ///< before the GELU [B, L, 4 D]
   nn::LinearSaved proj_out;
@@ -36,7 +36,7 @@ struct SingleBlockSaved {
 /// x: [B, Lt + Li, D], text (of `text_length` tokens) first.
 at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x, int64_t text_length,
                                 const Condition& condition, const nn::RopeTable& rope,
-                                SingleBlockSaved* saved = nullptr);
+                                SingleBlockSaved* saved = nullptr, const AttentionPlan& plan = {});
 
 /// dout: [B, Lt + Li, D] -> dx.
 at::Tensor single_block_backward(const SingleBlock& block, const SingleBlockSaved& saved,

@@ -71,7 +71,7 @@ void for_each_linear(Transformer& transformer, const std::function<void(nn::Line
 
 nn::RopeTable canvas_rope(const Config& config, int64_t text_length, int64_t h, int64_t w) {
   return nn::rope_table(at::cat({text_ids(text_length), image_ids(h, w)}), config.axes_dims_rope,
-                        /*theta=*/10000.0);
+                        kRopeTheta);
 }
 
 void for_each_weight(
@@ -104,18 +104,27 @@ namespace {
 at::Tensor run_forward(const Transformer& transformer, const Query& query, const Context& context,
                        TransformerSaved* saved) {
   const auto dtype = transformer.x_embedder.weight.scalar_type();
+  // With panels every sample is as many rows, one a panel.
+  const auto panels = static_cast<int64_t>(context.panel_tokens.size());
+  const auto rows = [&](const at::Tensor& x) {
+    return panels > 0 ? x.repeat_interleave(panels) : x;
+  };
+  const at::Tensor pooled = panels > 0 ? context.pooled.flatten(0, 1) : context.pooled;
   const auto embed = [&](const at::Tensor& timestep, ConditionSaved* kept) {
-    return condition_forward(transformer.time_text_embed, timestep, query.guidance, context.pooled,
-                             kept);
+    return condition_forward(transformer.time_text_embed, rows(timestep), rows(query.guidance),
+                             pooled, kept);
+  };
+  const auto vectors = [&](const at::Tensor& x) {
+    return panels > 0 ? x.unflatten(0, {-1, panels}) : x;
   };
   const at::Tensor embedded =
       embed(query.timestep, nn::part_of(saved, &TransformerSaved::embedder));
-  Condition condition = {nn::silu_forward(embedded), {}, {}};
+  Condition condition = {vectors(nn::silu_forward(embedded)), {}, {}, context.panel_tokens};
   at::Tensor given_embedded;
   if (query.given.defined()) {
     given_embedded = embed(at::zeros_like(query.timestep),
                            nn::part_of(saved, &TransformerSaved::given_embedder));
-    condition.given = nn::silu_forward(given_embedded);
+    condition.given = vectors(nn::silu_forward(given_embedded));
     condition.given_tokens = query.given;
   }
   if (saved != nullptr) {
@@ -141,7 +150,8 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
   for (const DoubleBlock& block : transformer.transformer_blocks) {
     if (keep_inputs) saved->double_inputs.push_back(streams);
     streams = double_block_forward(block, streams, condition, context.rope,
-                                   keep_all ? &saved->doubles.emplace_back() : nullptr);
+                                   keep_all ? &saved->doubles.emplace_back() : nullptr,
+                                   context.attention);
   }
   at::Tensor x = at::cat({streams.text, streams.image}, 1);
   const auto tap = [&](size_t blocks) {
@@ -155,7 +165,8 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
     const SingleBlock& block = transformer.single_transformer_blocks[i];
     if (keep_inputs) saved->single_inputs.push_back(x);
     x = single_block_forward(block, x, text_length, condition, context.rope,
-                             keep_all ? &saved->singles.emplace_back() : nullptr);
+                             keep_all ? &saved->singles.emplace_back() : nullptr,
+                             context.attention);
     tap(i + 1);
   }
   x = x.slice(1, text_length, at::nullopt);
@@ -224,7 +235,7 @@ void transformer_backward(const Transformer& transformer, TransformerSaved& save
     SingleBlockSaved again;
     if (saved.checkpointing) {
       single_block_forward(block, saved.single_inputs[i], text_length, saved.condition,
-                           context.rope, &again);
+                           context.rope, &again, context.attention);
       saved.single_inputs.pop_back();
     } else {
       again = std::move(saved.singles[i]);
@@ -238,7 +249,8 @@ void transformer_backward(const Transformer& transformer, TransformerSaved& save
     const DoubleBlock& block = transformer.transformer_blocks[i];
     DoubleBlockSaved again;
     if (saved.checkpointing) {
-      double_block_forward(block, saved.double_inputs[i], saved.condition, context.rope, &again);
+      double_block_forward(block, saved.double_inputs[i], saved.condition, context.rope, &again,
+                           context.attention);
       saved.double_inputs.pop_back();
     } else {
       again = std::move(saved.doubles[i]);
@@ -257,9 +269,10 @@ void transformer_backward(const Transformer& transformer, TransformerSaved& save
   if (!condition.wanted) return;
   const auto embedder_gradient = [&](const ConditionSaved& kept, const at::Tensor& embedded,
                                      const at::Tensor& dcondition) {
-    condition_backward(embedder, kept,
-                       nn::silu_backward(embedded, dcondition.to(embedded.scalar_type())),
-                       gradients);
+    condition_backward(
+        embedder, kept,
+        nn::silu_backward(embedded, dcondition.view(embedded.sizes()).to(embedded.scalar_type())),
+        gradients);
   };
   embedder_gradient(saved.embedder, saved.embedded, condition.shared);
   if (condition.given.defined()) {

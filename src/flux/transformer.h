@@ -32,10 +32,16 @@ void for_each_linear(Transformer& transformer, const std::function<void(nn::Line
 
 /// What does not change from step to step.
 struct Context {
-  at::Tensor text;     ///< T5 states [B, Lt, joint_attention_dim]
-  at::Tensor pooled;   ///< CLIP's pooled vector [B, pooled_projection_dim]
-  nn::RopeTable rope;  ///< over text, then image
+  at::Tensor text;               ///< T5 states [B, Lt, joint_attention_dim]
+  at::Tensor pooled;             ///< CLIP's pooled vector [B, pooled_projection_dim]
+  nn::RopeTable rope;            ///< over text, then image
+  AttentionPlan attention = {};  ///< who sees whom; empty: everyone sees everyone
+  /// Where panels are sequences of their own (panel_sequences.h): how many image tokens each has.
+  /// The text is then their captions in order, of equal lengths, and pooled [B, N, ...].
+  std::vector<int64_t> panel_tokens = {};
 };
+
+inline constexpr double kRopeTheta = 10000.0;
 
 /// The rope table of a canvas of h x w latent pixels under `text_length` text tokens.
 nn::RopeTable canvas_rope(const Config& config, int64_t text_length, int64_t h, int64_t w);

@@ -25,6 +25,18 @@ at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at:
   return out.transpose(1, 2).flatten(2);
 }
 
+at::Tensor biased_attention_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                    const at::Tensor& bias) {
+  const at::Tensor qh = q.transpose(1, 2);
+  return in_one_piece(qh.is_cpu() && qh.size(2) <= kFewTokens,
+                      [&] {
+                        return at::scaled_dot_product_attention(
+                            qh, k.transpose(1, 2), v.transpose(1, 2), bias.view({1, 1, 1, -1}));
+                      })
+      .transpose(1, 2)
+      .flatten(2);
+}
+
 namespace {
 
 // Up to this many scores (32 MiB of fp32) are held at once; longer sequences go through libtorch's
@@ -50,12 +62,13 @@ AttentionGradient backward_at_once(const AttentionSaved& saved, const at::Tensor
   const at::Tensor dweights = at::bmm(dout.to(at::kFloat), v.to(at::kFloat).transpose(1, 2));
   at::Tensor weights = at::empty_like(scores, q.scalar_type());
   at::Tensor dscores = at::empty_like(weights);
+  const int64_t queries = scores.size(1);
   const int64_t length = scores.size(2);
   const int64_t width = q.size(2);
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
   with_element(q, [&](auto* element) {
     using T = std::remove_pointer_t<decltype(element)>;
-    for_rows(scores.size(0) * length, length, 1, [&](int64_t first, int64_t last) {
+    for_rows(scores.size(0) * queries, length, 1, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
         const float dot =
             kernel::dot_row(in<T>(out) + row * width, in<T>(dout) + row * width, width);
@@ -66,11 +79,12 @@ AttentionGradient backward_at_once(const AttentionSaved& saved, const at::Tensor
       }
     });
   });
-  const auto as_heads = [&](const at::Tensor& x) {
-    return x.view(saved.q.sizes()).transpose(1, 2);
+  const auto as_heads = [](const at::Tensor& x, const at::Tensor& like) {
+    return x.view(like.sizes()).transpose(1, 2);
   };
-  return {as_heads(at::bmm(dscores, k)), as_heads(at::bmm(dscores.transpose(1, 2), q)),
-          as_heads(at::bmm(weights.transpose(1, 2), dout))};
+  return {as_heads(at::bmm(dscores, k), saved.q),
+          as_heads(at::bmm(dscores.transpose(1, 2), q), saved.k),
+          as_heads(at::bmm(weights.transpose(1, 2), dout), saved.v)};
 }
 
 }  // namespace
@@ -78,8 +92,8 @@ AttentionGradient backward_at_once(const AttentionSaved& saved, const at::Tensor
 AttentionGradient attention_backward(const AttentionSaved& saved, const at::Tensor& dout) {
   const at::Tensor dout_heads =
       dout.unflatten(-1, {saved.q.size(1), saved.q.size(3)}).transpose(1, 2);
-  const int64_t length = saved.q.size(2);
-  if (saved.q.size(0) * saved.q.size(1) * length * length <= kMostScores) {
+  const int64_t scores = saved.q.size(0) * saved.q.size(1) * saved.q.size(2) * saved.k.size(2);
+  if (scores <= kMostScores) {
     return backward_at_once(saved, dout_heads);
   }
   const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
