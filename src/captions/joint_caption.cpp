@@ -186,6 +186,23 @@ std::string render(const JointCaption& caption, Dialect dialect) {
   return out;
 }
 
+std::vector<std::string> panel_captions(const JointCaption& caption, size_t panels) {
+  if (!caption.panels.empty() && caption.panels.size() != panels) {
+    fail_input(
+        "The caption has {} parts for {} panels, but where panels are sequences of their own each "
+        "reads its own part; write one part a panel, or use the method canvas.",
+        caption.panels.size(), panels);
+  }
+  std::vector<std::string> out;
+  out.reserve(panels);
+  for (size_t i = 0; i < panels; ++i) {
+    JointCaption alone = {caption.trigger, caption.overall, {}};
+    if (!caption.panels.empty()) alone.panels.push_back(caption.panels[i]);
+    out.push_back(render(alone, Dialect::scene));
+  }
+  return out;
+}
+
 Parsed parse(std::string_view text) {
   Parsed parsed;
   std::vector<std::pair<size_t, std::string>> places;

@@ -48,6 +48,11 @@ std::vector<std::string> markers(Dialect dialect, int64_t panels);
 /// panel no marker is written.
 std::string render(const JointCaption& caption, Dialect dialect);
 
+/// What each of `panels` panels reads where it has a caption of its own: the joint caption of that
+/// panel alone, TRIGGER OVERALL PART without a marker. A caption without parts says the same of
+/// every panel. Error (exit 2) for another number of parts.
+std::vector<std::string> panel_captions(const JointCaption& caption, size_t panels);
+
 /// Runs of white space as one space, none at the ends: how pieces stand in a rendered caption.
 std::string squeeze(std::string_view text);
 

@@ -169,6 +169,20 @@ TEST(ParseAs, UndoesRenderForAnyPieces) {
   EXPECT_GT(tried, 1000);
 }
 
+TEST(PanelCaptions, AreJointCaptionsOfEachPanelAlone) {
+  const JointCaption caption = {"[SHOTS]", " <Anna>  goes home:", {"she leaves,", "", "at home."}};
+  EXPECT_THAT(
+      panel_captions(caption, 3),
+      testing::ElementsAre("[SHOTS] <Anna> goes home: she leaves,",
+                           "[SHOTS] <Anna> goes home:", "[SHOTS] <Anna> goes home: at home."));
+  EXPECT_THAT(panel_captions(parse("[LEFT] a mug [RIGHT] a cat").caption, 2),
+              testing::ElementsAre("a mug", "a cat"));
+  // Without parts every panel shows what is said of the set.
+  EXPECT_THAT(panel_captions({"", "two mugs", {}}, 2),
+              testing::ElementsAre("two mugs", "two mugs"));
+  EXPECT_THROW(panel_captions(caption, 2), Error);
+}
+
 TEST(ParseAs, RefusesAnotherText) {
   EXPECT_FALSE(parse_as("a [LEFT] b", Dialect::sides, 2, ""));
   EXPECT_FALSE(parse_as("a [LEFT] b [RIGHT] c", Dialect::sides, 2, "[TAG]"));
