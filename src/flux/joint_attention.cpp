@@ -53,6 +53,7 @@ namespace {
 /// The tokens of `ranges`, one range after the other.
 at::Tensor tokens_of(const at::Tensor& x, const std::vector<TokenRange>& ranges) {
   std::vector<at::Tensor> parts;
+  parts.reserve(ranges.size());
   for (const TokenRange& range : ranges) parts.push_back(x.slice(1, range.begin, range.end));
   return parts.size() == 1 ? parts[0] : at::cat(parts, 1);
 }

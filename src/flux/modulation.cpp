@@ -37,6 +37,7 @@ std::vector<PanelRun> runs_of(const Condition& condition, Tokens tokens, int64_t
 /// [B, N, D] -> [B, L, D]: each token the vector of its panel.
 at::Tensor spread(const at::Tensor& vectors, const std::vector<PanelRun>& runs) {
   std::vector<at::Tensor> parts;
+  parts.reserve(runs.size());
   for (const PanelRun& run : runs) {
     parts.push_back(vectors.slice(1, run.panel, run.panel + 1)
                         .expand({vectors.size(0), run.end - run.begin, vectors.size(2)}));

@@ -10,6 +10,7 @@ namespace iclora::flux {
 at::Tensor panel_order(const std::vector<LatentBox>& panels, int64_t h, int64_t w) {
   const at::Tensor numbers = at::arange(h / 2 * (w / 2), at::kLong).view({h / 2, w / 2});
   std::vector<at::Tensor> parts;
+  parts.reserve(panels.size());
   for (const LatentBox& box : panels) {
     if (box.x % 2 != 0 || box.y % 2 != 0 || box.width % 2 != 0 || box.height % 2 != 0) {
       fail(ErrorKind::internal, "panel_order: a panel's edge lies inside a token.");
