@@ -60,6 +60,12 @@ void add_generate(CLI::App& app, Context& context) {
        {"iclora generate --model DIR --grid 1x2 --given 1=cat.jpg --prompt \"[LEFT] a cat [RIGHT] "
         "the same cat, asleep\" --out cats/",
         "the left panel is given, the right one is drawn to it"},
+       {"iclora generate --model DIR --grid 1x2 --given 1=cat.jpg --given-attention 1.3 --prompt "
+        "\"[LEFT] a cat [RIGHT] the same cat, asleep\" --out cats/",
+        "the right panel looks more at the left one"},
+       {"iclora generate --model DIR --method gdt --grid 1x2 --prompt \"two mugs\" --panel-prompt "
+        "\"red\" --panel-prompt \"blue\" --out mugs/",
+        "each panel a sequence of its own, with a caption of its own (docs/methods.md)"},
        {"iclora generate --from shots/canvas-01.png --out again/", "the same picture again"},
        {"iclora generate --from shots/canvas-01.png --redo 2 --out other/",
         "its second panel anew, the others kept"},
@@ -90,6 +96,10 @@ void add_generate(CLI::App& app, Context& context) {
   text("--size", generate.size, "Pixels of the whole canvas, instead of --panel", "WxH");
   text("--dialect", generate.dialect,
        "Markers of panel prompts: scene, image, panel, sides, halves, corners", "NAME");
+  text("--method", generate.method,
+       "How panels stand before the model: side by side on one canvas, or gdt: each a sequence of "
+       "its own with its own caption; else as the adapter was trained, else canvas",
+       "canvas|gdt");
   text("--steps", generate.steps, "Denoising steps; 20 by default", "N");
   text("--guidance", generate.guidance, "Distilled guidance; 3.5 by default", "S");
   text("--seed", generate.seed, "Makes a run repeatable; drawn and said when left out", "N");
@@ -113,6 +123,8 @@ void add_generate(CLI::App& app, Context& context) {
   text("--given-timestep", generate.given.given_timestep,
        "Of clean: given panels share the timestep or stay at zero; else as the adapter was trained",
        "shared|zero");
+  text("--given-attention", generate.given.given_attention,
+       "How much more the other panels look at given ones, such as 1.3; 1 by default", "G");
   text("--given-as", generate.given.given_as,
        "Given panels come back as pasted pixels (the default) or as decoded by the model",
        "pasted|decoded");

@@ -74,6 +74,9 @@ std::optional<panels::Grid> add_layout(const GenerateOptions& options, Json& req
     if (grid && grid->count() > 1) captions::markers(dialect, grid->count());
     request["dialect"] = captions::name_of(dialect);
   }
+  if (options.method) {
+    request["method"] = parse_choice(*options.method, "--method", {"canvas", "gdt"});
+  }
   return grid;
 }
 

@@ -13,9 +13,9 @@ namespace iclora::cli {
 
 /// As they stand on the command line; what was not given is not set.
 struct GenerateOptions {
-  std::optional<std::string> model, prompt, negative_prompt, cfg, grid, panel, size, dialect, steps,
-      guidance, seed, count, text_length, dtype, device, threads, noise, save_latents, from, task,
-      out;
+  std::optional<std::string> model, prompt, negative_prompt, cfg, grid, panel, size, dialect,
+      method, steps, guidance, seed, count, text_length, dtype, device, threads, noise,
+      save_latents, from, task, out;
   std::vector<std::string> panel_prompts;
   std::vector<std::string> loras;  ///< FILE or FILE:STRENGTH
   GivenOptions given;

@@ -59,6 +59,9 @@ void add_given(const GivenOptions& options, const std::optional<panels::Grid>& g
   if (options.strength) {
     request["strength"] = parse_number(*options.strength, "--strength", 0.001, 1);
   }
+  if (options.given_attention) {
+    request["given_attention"] = parse_positive(*options.given_attention, "--given-attention");
+  }
 }
 
 void add_revision(const GivenOptions& options, bool from, Json& call) {

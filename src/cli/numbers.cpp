@@ -37,6 +37,14 @@ double parse_number(std::string_view text, std::string_view what, double low, do
   return *value;
 }
 
+double parse_positive(std::string_view text, std::string_view what) {
+  const auto value = whole<double>(text);
+  if (!value || !std::isfinite(*value) || *value <= 0) {
+    fail_input("{} must be a number above 0, but it is '{}'", what, printable(text));
+  }
+  return *value;
+}
+
 PixelSize parse_pixel_size(std::string_view text, std::string_view what) {
   constexpr int64_t kLargest = 65536;
   const size_t x = text.find('x');

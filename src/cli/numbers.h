@@ -11,6 +11,8 @@ namespace iclora::cli {
 int64_t parse_integer(std::string_view text, std::string_view what, int64_t low, int64_t high);
 /// A finite decimal number in [low, high].
 double parse_number(std::string_view text, std::string_view what, double low, double high);
+/// A finite decimal number above 0.
+double parse_positive(std::string_view text, std::string_view what);
 
 struct PixelSize {
   int64_t width = 0;

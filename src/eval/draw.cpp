@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "runtime/file_weights.h"
 #include "sampling/adapters.h"
 #include "sampling/conditioning.h"
+#include "sampling/decode.h"
 #include "sampling/euler.h"
 #include "sampling/generate.h"
 #include "sampling/schedule.h"
@@ -160,13 +160,8 @@ std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                      .total = total,
                      .loss = {}});
     check_cancelled(progress);
-    const at::Tensor pixels = vae::decode_tiled(
-        decoder, vae::from_transformer_scale(model.configs.vae, canvas), {}, progress);
-    if (!at::isfinite(pixels).all().item<bool>()) {
-      fail(ErrorKind::numerics,
-           "The decoded picture is not made of finite numbers; try --dtype fp32.");
-    }
-    out.push_back(sampling::to_image(pixels));
+    out.push_back(sampling::decode_canvas(decoder, canvas, tasks[out.size()].layout,
+                                          sampling::Method::canvas, progress));
   }
   return out;
 }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
+
 #include "runtime/file_weights.h"
 
 namespace iclora::sampling {
@@ -51,6 +53,41 @@ std::vector<Conditioning> encode_prompts(const OpenModel& model,
     }
   }
   return out;
+}
+
+std::vector<Conditioning> encode_sets(const OpenModel& model,
+                                      const std::vector<std::vector<std::string>>& sets,
+                                      int64_t text_length, at::ScalarType dtype,
+                                      Progress& progress) {
+  std::vector<std::string> texts;
+  std::map<std::string, size_t> places;
+  for (const std::vector<std::string>& captions : sets) {
+    for (const std::string& caption : captions) {
+      if (places.emplace(caption, texts.size()).second) texts.push_back(caption);
+    }
+  }
+  const auto encoded = encode_prompts(model, texts, text_length, dtype, progress);
+  std::vector<Conditioning> out;
+  out.reserve(sets.size());
+  for (const std::vector<std::string>& captions : sets) {
+    std::vector<Conditioning> parts;
+    parts.reserve(captions.size());
+    for (const std::string& caption : captions) parts.push_back(encoded[places.at(caption)]);
+    out.push_back(joined(parts));
+  }
+  return out;
+}
+
+Conditioning joined(const std::vector<Conditioning>& captions) {
+  if (captions.size() == 1) return captions[0];
+  std::vector<at::Tensor> texts, pooled;
+  texts.reserve(captions.size());
+  pooled.reserve(captions.size());
+  for (const Conditioning& caption : captions) {
+    texts.push_back(caption.text);
+    pooled.push_back(caption.pooled.unsqueeze(1));
+  }
+  return {at::cat(texts, 1), at::cat(pooled, 1)};
 }
 
 }  // namespace iclora::sampling

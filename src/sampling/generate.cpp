@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -10,11 +11,12 @@
 #include "runtime/file_weights.h"
 #include "sampling/adapters.h"
 #include "sampling/conditioning.h"
+#include "sampling/decode.h"
 #include "sampling/euler.h"
+#include "sampling/method.h"
 #include "sampling/paste.h"
 #include "sampling/picture.h"
 #include "vae/autoencoder.h"
-#include "vae/tiling.h"
 #include "weights/safetensors_writer.h"
 
 namespace iclora::sampling {
@@ -55,6 +57,18 @@ std::vector<at::Tensor> noises(const Resolved& resolved) {
   return out;
 }
 
+/// What the run is conditioned on: the captions, then with true guidance the negative prompt, which
+/// is that of every panel.
+std::vector<Conditioning> encode(const Resolved& resolved, at::ScalarType dtype,
+                                 Progress& progress) {
+  const Request& request = resolved.request;
+  std::vector<std::vector<std::string>> sets = {resolved.captions};
+  if (request.cfg != 1.0) {
+    sets.emplace_back(resolved.captions.size(), request.negative_prompt.value_or(""));
+  }
+  return encode_sets(resolved, sets, *request.text_length, dtype, progress);
+}
+
 /// The transformer lives only in here.
 std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<at::Tensor>& start,
                                    const std::vector<Conditioning>& prompts,
@@ -71,6 +85,9 @@ std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<a
   EulerSettings settings;
   settings.guidance = request.guidance;
   settings.cfg = request.cfg;
+  settings.given_attention = request.given_attention.value_or(1.0);
+  settings.panels = panel_sequences(resolved.method, resolved.layout);
+  // The canvas' length under either method: the same noise levels, whichever is compared.
   const int64_t tokens = start[0].size(2) / 2 * (start[0].size(3) / 2);
   settings.sigmas = sigmas(resolved.configs.schedule, request.steps, tokens);
   std::optional<Conditioning> negative;
@@ -93,40 +110,16 @@ at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
   return noise;
 }
 
-at::Tensor pixels_of(const image::Image& picture) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(picture.rgb.data()), {picture.height, picture.width, 3},
-                    at::TensorOptions(at::kByte));
-  return bytes.permute({2, 0, 1}).unsqueeze(0).to(at::kFloat).div_(127.5).sub_(1.0).contiguous();
-}
-
-image::Image to_image(const at::Tensor& pixels) {
-  const at::Tensor bytes = (pixels / 2 + 0.5)
-                               .clamp(0, 1)
-                               .mul(255)
-                               .round()  // half to even
-                               .to(at::kByte)
-                               .squeeze(0)
-                               .permute({1, 2, 0})
-                               .contiguous();
-  image::Image picture(bytes.size(1), bytes.size(0));
-  std::copy_n(bytes.data_ptr<uint8_t>(), picture.rgb.size(), picture.rgb.data());
-  return picture;
-}
-
 ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress) {
   const c10::NoGradGuard no_grad;
   const Request& request = resolved.request;
   const auto dtype = *request.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
 
   const std::vector<at::Tensor> start = noises(resolved);
-  std::vector<std::string> prompts = {resolved.joint_prompt};
-  if (request.cfg != 1.0) prompts.push_back(request.negative_prompt.value_or(""));
-  const auto conditionings =
-      encode_prompts(resolved, prompts, *request.text_length, dtype, progress);
+  const std::vector<Conditioning> prompts = encode(resolved, dtype, progress);
   const std::optional<GivenTokens> given = encode_given(resolved, progress);
   const std::vector<at::Tensor> latents =
-      sample_all(resolved, start, conditionings, given, dtype, progress);
+      sample_all(resolved, start, prompts, given, dtype, progress);
 
   ImageSet set;
   set.layout = resolved.layout;
@@ -137,13 +130,8 @@ ImageSet generate(const Resolved& resolved, const std::string& build, Progress& 
     progress.report({.phase = "decoding", .step = i, .total = total, .loss = {}});
     check_cancelled(progress);
     const at::Tensor& canvas = latents[static_cast<size_t>(i)];
-    const at::Tensor pixels = vae::decode_tiled(
-        decoder, vae::from_transformer_scale(resolved.configs.vae, canvas), {}, progress);
-    if (!at::isfinite(pixels).all().item<bool>()) {
-      fail(ErrorKind::numerics,
-           "The decoded picture is not made of finite numbers; try --dtype fp32.");
-    }
-    image::Image picture = to_image(pixels);
+    image::Image picture =
+        decode_canvas(decoder, canvas, resolved.layout, resolved.method, progress);
     std::vector<GivenResult> fidelity = measure_given(picture, resolved);
     if (request.given_as == "pasted") paste_given(picture, resolved);
     set.canvases.push_back(

@@ -52,10 +52,4 @@ void save_latents(const ImageSet& set, const std::filesystem::path& path);
 /// The noise that a canvas of this seed starts from, fp32 [1, channels, h, w].
 at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w);
 
-/// 8 bits -> fp32 [1, 3, H, W] in -1..1.
-at::Tensor pixels_of(const image::Image& picture);
-
-/// fp32 [1, 3, H, W] in -1..1 -> 8 bits: round_half_even(clamp(x / 2 + 0.5, 0, 1) * 255).
-image::Image to_image(const at::Tensor& pixels);
-
 }  // namespace iclora::sampling

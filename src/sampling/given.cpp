@@ -10,7 +10,7 @@
 #include "core/philox.h"
 #include "panels/masks.h"
 #include "runtime/file_weights.h"
-#include "sampling/generate.h"
+#include "sampling/decode.h"
 #include "sampling/resolve.h"
 #include "vae/autoencoder.h"
 

@@ -40,12 +40,13 @@ GivenPanel read_given(GivenPicture& given, const panels::Box& box, const std::st
 }
 
 void refuse_without_given(const Request& request) {
-  const char* option = request.condition        ? "--condition"
-                       : request.strength       ? "--strength"
-                       : request.given_timestep ? "--given-timestep"
-                       : request.given_as       ? "--given-as"
-                       : request.given_fit      ? "--given-fit"
-                                                : nullptr;
+  const char* option = request.condition         ? "--condition"
+                       : request.strength        ? "--strength"
+                       : request.given_timestep  ? "--given-timestep"
+                       : request.given_attention ? "--given-attention"
+                       : request.given_as        ? "--given-as"
+                       : request.given_fit       ? "--given-fit"
+                                                 : nullptr;
   if (option != nullptr) {
     fail_input("{} has no effect without a given panel; add --given N=IMAGE.", option);
   }

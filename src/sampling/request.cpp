@@ -15,7 +15,7 @@ const std::vector<std::string> kKeys = {
     "panel",    "size",        "dialect",         "steps",           "guidance", "seed",
     "count",    "loras",       "allow_unmatched", "text_length",     "dtype",    "device",
     "noise",    "noise_index", "given",           "condition",       "strength", "given_timestep",
-    "given_as", "given_fit"};
+    "given_as", "given_fit",   "method",          "given_attention"};
 
 constexpr int64_t kMostPanels = 1 << 16;
 
@@ -129,6 +129,14 @@ void given_settings_from_json(const Json& json, const std::string& origin, Reque
   choice("given_fit", request.given_fit, {"cover", "contain"});
   with(json, "strength",
        [&](const Json&) { request.strength = checked_number(json, "strength", origin, 0.001, 1); });
+  with(json, "given_attention", [&](const Json&) {
+    const double gain = json_number(json, "given_attention", origin);
+    if (!std::isfinite(gain) || gain <= 0) {
+      fail_input("{}: 'given_attention' must be a number above 0, but it is {}.", printable(origin),
+                 gain);
+    }
+    request.given_attention = gain;
+  });
 }
 
 Json given_to_json(const std::vector<GivenPicture>& given) {
@@ -185,6 +193,9 @@ Request request_from_json(const Json& json, const std::string& origin) {
   }
   with(json, "dialect",
        [&](const Json&) { request.dialect = json_string(json, "dialect", origin); });
+  with(json, "method", [&](const Json&) {
+    request.method = checked_choice(json, "method", origin, {"canvas", "gdt"});
+  });
   request.steps = json_integer_or(json, "steps", origin, 1, 10000, request.steps);
   with(json, "guidance",
        [&](const Json&) { request.guidance = checked_number(json, "guidance", origin, 0, 1000); });
@@ -225,6 +236,7 @@ Json request_to_json(const Request& request) {
   if (request.panel) json["panel"] = size_to_text(*request.panel);
   if (request.size) json["size"] = size_to_text(*request.size);
   if (request.dialect) json["dialect"] = *request.dialect;
+  if (request.method) json["method"] = *request.method;
   json["steps"] = request.steps;
   json["guidance"] = request.guidance;
   if (request.seed) json["seed"] = *request.seed;
@@ -242,6 +254,7 @@ Json request_to_json(const Request& request) {
   if (request.condition) json["condition"] = *request.condition;
   if (request.strength) json["strength"] = *request.strength;
   if (request.given_timestep) json["given_timestep"] = *request.given_timestep;
+  if (request.given_attention) json["given_attention"] = *request.given_attention;
   if (request.given_as) json["given_as"] = *request.given_as;
   if (request.given_fit) json["given_fit"] = *request.given_fit;
   return json;

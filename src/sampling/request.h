@@ -44,6 +44,7 @@ struct Request {
   std::optional<Size> panel;
   std::optional<Size> size;  ///< of the canvas; contradicts `panel`
   std::optional<std::string> dialect;
+  std::optional<std::string> method;  ///< "canvas" | "gdt"
   int64_t steps = 20;
   double guidance = 3.5;
   std::optional<uint64_t> seed;  ///< none: drawn from the clock and said
@@ -54,6 +55,7 @@ struct Request {
   std::optional<std::string> condition;       ///< "clean" | "replace" | "sdedit"
   std::optional<double> strength;             ///< of sdedit, above 0, at most 1
   std::optional<std::string> given_timestep;  ///< of clean: "shared" | "zero"
+  std::optional<double> given_attention;      ///< above 0; 1: as any other tokens
   std::optional<std::string> given_as;        ///< "pasted" | "decoded"
   std::optional<std::string> given_fit;       ///< "cover" | "contain"
   std::optional<int64_t> text_length;

@@ -91,12 +91,18 @@ void settle_panel(Request& request, const weights::ModelFolder& folder,
   panels::check_token_multiple(request.panel->width, request.panel->height, "--panel");
 }
 
-std::string joint_prompt(const Request& request, const weights::ModelFolder& folder,
-                         const std::vector<lora::AdapterFile>& adapters) {
+/// The adapters' trigger where the prompt does not begin with it.
+std::string missing_trigger(const Request& request,
+                            const std::vector<lora::AdapterFile>& adapters) {
   const std::string trigger = stated(adapters, "trigger").value_or("");
-  const bool has_trigger = trigger.empty() || request.prompt.starts_with(trigger);
+  return request.prompt.starts_with(trigger) ? "" : trigger;
+}
+
+std::string joint_prompt(const Request& request, const std::string& trigger,
+                         const weights::ModelFolder& folder,
+                         const std::vector<lora::AdapterFile>& adapters) {
   if (request.panel_prompts.empty()) {
-    return has_trigger ? request.prompt : trigger + " " + request.prompt;
+    return trigger.empty() ? request.prompt : trigger + " " + request.prompt;
   }
   const captions::GridSize grid = {request.grid->rows, request.grid->columns};
   const std::optional<std::string> named = request.dialect ? request.dialect
@@ -105,8 +111,32 @@ std::string joint_prompt(const Request& request, const weights::ModelFolder& fol
                                                : folder.dialect;
   captions::Dialect dialect = captions::default_dialect(grid);
   if (named) dialect = captions::dialect_from_name(*named);
-  return captions::render({has_trigger ? "" : trigger, request.prompt, request.panel_prompts},
-                          dialect);
+  return captions::render({trigger, request.prompt, request.panel_prompts}, dialect);
+}
+
+/// Method, joint caption, and what the text encoders read.
+void settle_captions(Resolved& out, Request& request) {
+  if (!request.method) request.method = name_of(trained_method(out.adapters));
+  out.method = method_from_name(*request.method, "the request");
+  const std::string trigger = missing_trigger(request, out.adapters);
+  out.joint_prompt = joint_prompt(request, trigger, out.folder, out.adapters);
+  const size_t panels = out.layout.boxes.size();
+  // Parts that came apart stay so: a marker within one is only text.
+  out.captions =
+      out.method == Method::gdt && panels > 1 && !request.panel_prompts.empty()
+          ? captions::panel_captions({trigger, request.prompt, request.panel_prompts}, panels)
+          : captions_of(out.method, out.joint_prompt, panels);
+}
+
+void warn_of_long_captions(Resolved& out, const Request& request) {
+  for (size_t i = 0; i < out.captions.size(); ++i) {
+    const auto tokens = static_cast<int64_t>(out.t5_tokenizer->encode(out.captions[i]).size());
+    if (tokens <= *request.text_length) continue;
+    out.warnings.push_back(fmt::format(
+        "the {} has {} tokens, of which the first {} are read; shorten it or raise --text-length.",
+        out.captions.size() == 1 ? "prompt" : fmt::format("caption of panel {}", i + 1), tokens,
+        *request.text_length));
+  }
 }
 
 }  // namespace
@@ -122,18 +152,11 @@ Resolved resolve(Request request, const std::vector<std::filesystem::path>& mode
   settle_grid(request, parsed, out.adapters, out.warnings);
   settle_panel(request, out.folder, out.adapters);
   out.layout = panels::grid_layout(*request.grid, request.panel->width, request.panel->height);
-  out.joint_prompt = joint_prompt(request, out.folder, out.adapters);
-
+  settle_captions(out, request);
   out.given = settle_given(request, out.layout, out.adapters);
 
   if (!request.text_length) request.text_length = default_text_length(out);
-  const auto tokens = static_cast<int64_t>(out.t5_tokenizer->encode(out.joint_prompt).size());
-  if (tokens > *request.text_length) {
-    out.warnings.push_back(
-        fmt::format("the prompt has {} tokens, of which the first {} are read; shorten it or raise "
-                    "--text-length.",
-                    tokens, *request.text_length));
-  }
+  warn_of_long_captions(out, request);
   if (!request.seed) {
     // From the clock; said and written into the picture, so that it can be asked for again.
     request.seed = static_cast<uint64_t>(

@@ -10,6 +10,7 @@
 #include "lora/adapter_file.h"
 #include "panels/layout.h"
 #include "sampling/given_pictures.h"
+#include "sampling/method.h"
 #include "sampling/model.h"
 #include "sampling/request.h"
 
@@ -19,7 +20,9 @@ namespace iclora::sampling {
 struct Resolved : OpenModel {
   Request request;
   panels::Layout layout;
-  std::string joint_prompt;  ///< what the text encoders read
+  Method method = Method::canvas;
+  std::string joint_prompt;           ///< of all panels, with their markers
+  std::vector<std::string> captions;  ///< what the text encoders read: it, or one a panel (gdt)
   std::vector<lora::AdapterFile> adapters;
   std::vector<std::string> loras_sha256;  ///< of the adapters' files
   std::vector<GivenPanel> given;

@@ -10,7 +10,7 @@
 #include "core/json.h"
 #include "runtime/file_weights.h"
 #include "sampling/conditioning.h"
-#include "sampling/generate.h"
+#include "sampling/decode.h"
 #include "vae/autoencoder.h"
 
 namespace iclora::train {

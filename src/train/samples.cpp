@@ -9,10 +9,10 @@
 #include "core/philox.h"
 #include "image/png_write.h"
 #include "runtime/file_weights.h"
+#include "sampling/decode.h"
 #include "sampling/euler.h"
-#include "sampling/generate.h"
+#include "sampling/schedule.h"
 #include "vae/autoencoder.h"
-#include "vae/tiling.h"
 
 namespace iclora::train {
 namespace {
@@ -97,10 +97,9 @@ std::vector<image::Image> draw_samples(const sampling::OpenModel& model,
   runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
   const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
   std::vector<image::Image> pictures;
-  for (const at::Tensor& one : latents) {
-    const at::Tensor pixels = vae::decode_tiled(
-        decoder, vae::from_transformer_scale(model.configs.vae, one), {}, progress);
-    pictures.push_back(sampling::to_image(pixels));
+  for (size_t i = 0; i < latents.size(); ++i) {
+    pictures.push_back(sampling::decode_canvas(decoder, latents[i], prompts[i].layout,
+                                               sampling::Method::canvas, progress));
   }
   return pictures;
 }

@@ -82,6 +82,40 @@ TEST(GivenOption, WrongOnesAreRefusedAndNothingIsWritten) {
   refused({"--given", "1=" + kCmyk, "--strength", "0"}, "--strength");
   refused({"--given", "1=" + kCmyk, "--given", "2=" + kCmyk}, "All 2 panels are given");
   refused({"--condition", "clean"}, "add --given N=IMAGE");
+  refused({"--given-attention", "1.3"}, "--given-attention has no effect without");
+  for (const char* gain : {"0", "-1", "nan", "inf", "1e999", "much"}) {
+    refused({"--given", "1=" + kCmyk, "--given-attention", gain},
+            "--given-attention must be a number above 0");
+  }
+}
+
+TEST(MethodOption, IsKeptByThePictureAndReplacedByTheLine) {
+  const ScratchFolder scratch;
+  const auto made = [&](const char* out, const std::vector<std::string>& more) {
+    const ProgramRun run = run_program(generate(scratch / out, more));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return text_of_file(scratch / out);
+  };
+  const auto again = [&](const char* from, const std::vector<std::string>& more) {
+    std::vector<std::string> line = {"generate", "--from", (scratch / from).native(), "--out",
+                                     (scratch / "again.png").native()};
+    line.insert(line.end(), more.begin(), more.end());
+    EXPECT_EQ(run_program(line).exit_code, 0);
+    return text_of_file(scratch / "again.png");
+  };
+  const std::string canvas = made("canvas.png", {});
+  EXPECT_EQ(made("same.png", {"--method", "canvas"}), canvas);
+  const std::string gdt =
+      made("gdt.png", {"--method", "gdt", "--given", "1=" + kCmyk, "--given-attention", "1.3"});
+  EXPECT_EQ(again("gdt.png", {}), gdt);
+  EXPECT_NE(again("gdt.png", {"--given-attention", "1"}), gdt);
+  EXPECT_NE(again("gdt.png", {"--method", "canvas"}), gdt);
+
+  expect_refused(run_program(generate(scratch / "out", {"--method", "gtd"})), 2,
+                 "did you mean 'gdt'?");
+  expect_refused(run_program(generate(scratch / "out", {"--method", "gdt", "--grid", "3x1"})), 2,
+                 "2 parts for 3 panels");
+  EXPECT_FALSE(fs::exists(scratch / "out"));
 }
 
 TEST(GivenOption, RedoAndExtendKeepWhatIsThere) {

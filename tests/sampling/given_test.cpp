@@ -14,6 +14,7 @@
 #include "image/resize.h"
 #include "runtime/file_weights.h"
 #include "sampling/conditioning.h"
+#include "sampling/decode.h"
 #include "sampling/generate.h"
 #include "sampling/picture.h"
 #include "scratch.h"
@@ -261,6 +262,10 @@ TEST(Given, WhatCannotBeIsRefused) {
   EXPECT_THAT(message_of(request), HasSubstr("--given-timestep belongs to --condition clean"));
   request.given.clear();
   EXPECT_THAT(message_of(request), HasSubstr("no effect without a given panel"));
+  request = diptych(copy);
+  request.given.clear();
+  request.given_attention = 1.0;
+  EXPECT_THAT(message_of(request), HasSubstr("--given-attention has no effect without"));
 
   Request remembered = resolve(diptych(copy), {}).request;
   EXPECT_EQ(remembered.given[0].sha256.size(), 64U);
@@ -310,6 +315,7 @@ TEST(Given, RequestsRoundTrip) {
                        {{"panel", 3}, {"image", "set.png"}, {"cut", 2}}}},
                      {"condition", "sdedit"},
                      {"strength", 0.5},
+                     {"given_attention", 1.3},
                      {"given_as", "decoded"},
                      {"given_fit", "contain"}};
   EXPECT_EQ(request_to_json(request_from_json(json, "r")), json);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "fixtures.h"
+#include "sampling/decode.h"
 #include "sampling/generate.h"
 #include "sampling/picture.h"
 #include "scratch.h"

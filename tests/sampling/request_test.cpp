@@ -30,6 +30,7 @@ TEST(RequestJson, RoundTripsEveryField) {
                      {"grid", "2x1"},
                      {"panel", "64x32"},
                      {"dialect", "scene"},
+                     {"method", "gdt"},
                      {"steps", 7},
                      {"guidance", 0.0},
                      {"seed", 9007199254740993},
@@ -58,6 +59,10 @@ TEST(RequestJson, RefusesWhatItDoesNotKnowOrCannotBe) {
   EXPECT_THAT(message_of({{"panel", "64x64"}, {"size", "64x64"}}), HasSubstr("contradict"));
   EXPECT_THAT(message_of({{"dtype", "fp8"}}), HasSubstr("fp32, bf16"));
   EXPECT_THAT(message_of({{"loras", {{{"strength", 1}}}}}), HasSubstr("file"));
+  EXPECT_THAT(message_of({{"method", "gtd"}}), HasSubstr("canvas, gdt"));
+  EXPECT_THAT(message_of({{"given_attention", 0}}), HasSubstr("above 0"));
+  EXPECT_THAT(message_of({{"given_attention", -1.5}}), HasSubstr("above 0"));
+  EXPECT_THAT(message_of({{"given_attention", "much"}}), HasSubstr("given_attention"));
   EXPECT_THAT(message_of({{"loras", "x"}}), HasSubstr("list"));
   EXPECT_THAT(message_of({{"text_length", 513}}), HasSubstr("text_length"));
   EXPECT_THAT(message_of({{"negative_prompt", "x"}}), HasSubstr("cfg"));
