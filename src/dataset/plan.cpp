@@ -187,6 +187,21 @@ std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOp
   return captions::render(caption, dialect);
 }
 
+std::vector<std::string> panel_captions(const Set& set, size_t panels, const DataOptions& options) {
+  std::vector<std::string> out;
+  try {
+    out = captions::panel_captions(set.caption, panels);
+  } catch (const Error& error) {
+    fail_input("Set '{}': {}", printable(set.id), error.what());
+  }
+  for (std::string& text : out) {
+    if (options.trigger.empty() || begins_with(text, options.trigger)) continue;
+    text.insert(0, options.trigger + " ");
+    text = captions::squeeze(text);
+  }
+  return out;
+}
+
 panels::Layout layout_of(const Set& set, const DataOptions& options,
                          std::optional<int64_t> resolution) {
   const std::vector<panels::Size> sizes = sizes_of(set);

@@ -59,6 +59,10 @@ captions::Dialect dialect_of(const Set& set, const panels::Grid& grid, const Dat
 /// The joint caption of a set on `grid`.
 std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options);
 
+/// What each panel of the set reads where it has a caption of its own (captions::panel_captions).
+/// Error (exit 2) that names the set where its caption has another number of parts.
+std::vector<std::string> panel_captions(const Set& set, size_t panels, const DataOptions& options);
+
 /// The layout of one set. Errors (exit 2).
 panels::Layout layout_of(const Set& set, const DataOptions& options,
                          std::optional<int64_t> resolution = {});

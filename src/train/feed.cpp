@@ -64,6 +64,10 @@ dataset::DataOptions data_options(const run::DataConfig& data, int64_t sets) {
   return options;
 }
 
+sampling::Method method_of(const run::Config& config) {
+  return config.method == run::Method::gdt ? sampling::Method::gdt : sampling::Method::canvas;
+}
+
 at::Tensor latent_mask(const panels::Layout& layout, const std::vector<int64_t>& numbers) {
   const std::vector<uint8_t> mask = panels::panel_mask(layout, numbers, kPixelsPerLatent);
   at::Tensor out =
@@ -82,16 +86,29 @@ std::vector<int64_t> all_panels(const panels::Layout& layout) {
 SetFeed::SetFeed(const run::Config& config, EncodingCache cache)
     : config_(config), cache_(std::move(cache)) {
   sets_ = dataset::read_sets(config.data.path, {config.data.grid});
-  const dataset::DataOptions options =
-      data_options(config.data, static_cast<int64_t>(sets_.size()));
-  fit_ = options.fit;
-  plan_ = dataset::plan_sets(sets_, options, config.data.path);
+  options_ = data_options(config.data, static_cast<int64_t>(sets_.size()));
+  plan_ = dataset::plan_sets(sets_, options_, config.data.path);
+  for (const dataset::Item& item : plan_.training) static_cast<void>(captions_of(item));
+  for (const dataset::Item& item : plan_.validation) static_cast<void>(captions_of(item));
   std::vector<int64_t> sizes;
   for (size_t i = 0; i < plan_.buckets.size(); ++i) {
     sizes.push_back(static_cast<int64_t>(plan_.buckets[i].items.size()));
     orders_.emplace_back(config.train.seed, i, sizes.back());
   }
   turns_ = BucketTurns(sizes);
+}
+
+bool SetFeed::apart(const panels::Layout& layout) const {
+  return config_.method == run::Method::gdt && layout.boxes.size() > 1;
+}
+
+bool SetFeed::panels_alone(const panels::Layout& layout) const {
+  return apart(layout) || config_.train.conditional > 0;
+}
+
+std::vector<std::string> SetFeed::captions_of(const dataset::Item& item) const {
+  if (!apart(item.layout)) return {item.caption};
+  return dataset::panel_captions(sets_[item.set], item.layout.boxes.size(), options_);
 }
 
 at::ScalarType SetFeed::dtype() const {
@@ -106,7 +123,8 @@ uint64_t SetFeed::cache_bytes(const sampling::OpenModel& model) const {
   for (const auto* items : {&plan_.training, &plan_.validation}) {
     for (const dataset::Item& item : *items) {
       const auto pixels = static_cast<uint64_t>(item.layout.width * item.layout.height);
-      bytes += pixels / 64 * channels * sizeof(float) * (panels_alone() ? 2 : 1) + text;
+      const uint64_t times = panels_alone(item.layout) && !apart(item.layout) ? 2 : 1;
+      bytes += pixels / 64 * channels * sizeof(float) * times + text * captions_of(item).size();
     }
   }
   return bytes;
@@ -117,14 +135,18 @@ void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
   std::vector<std::string> captions = {""};
   const auto add = [&](const dataset::Item& item) {
     const dataset::Set& set = sets_[item.set];
-    pictures.push_back({dataset::canvas_key(set, item, fit_),
-                        [this, item, &set] { return dataset::load_set(set, item, fit_).canvas; }});
-    for (size_t panel = 0; panels_alone() && panel < item.layout.boxes.size(); ++panel) {
-      pictures.push_back(
-          {dataset::panel_key(set, item, fit_, panel + 1),
-           [this, item, panel, &set] { return dataset::load_set(set, item, fit_).panels[panel]; }});
+    if (!apart(item.layout)) {
+      pictures.push_back({dataset::canvas_key(set, item, options_.fit), [this, item, &set] {
+                            return dataset::load_set(set, item, options_.fit).canvas;
+                          }});
     }
-    captions.push_back(item.caption);
+    for (size_t panel = 0; panels_alone(item.layout) && panel < item.layout.boxes.size(); ++panel) {
+      pictures.push_back(
+          {dataset::panel_key(set, item, options_.fit, panel + 1), [this, item, panel, &set] {
+             return dataset::load_set(set, item, options_.fit).panels[panel];
+           }});
+    }
+    for (const std::string& caption : captions_of(item)) captions.push_back(caption);
   };
   for (const dataset::Item& item : plan_.training) add(item);
   for (const dataset::Item& item : plan_.validation) add(item);
@@ -137,11 +159,12 @@ void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
   size_t next_caption = 1;
   const auto take = [&](const dataset::Item& item) {
     Keys keys;
-    keys.canvas = picture_keys[next_picture++];
-    for (size_t panel = 0; panels_alone() && panel < item.layout.boxes.size(); ++panel) {
+    if (!apart(item.layout)) keys.canvas = picture_keys[next_picture++];
+    for (size_t panel = 0; panels_alone(item.layout) && panel < item.layout.boxes.size(); ++panel) {
       keys.panels.push_back(picture_keys[next_picture++]);
     }
-    keys.caption = caption_keys[next_caption++];
+    const size_t count = captions_of(item).size();
+    for (size_t i = 0; i < count; ++i) keys.captions.push_back(caption_keys[next_caption++]);
     return keys;
   };
   for (const dataset::Item& item : plan_.training) training_.push_back(take(item));
@@ -160,10 +183,20 @@ const NamedTensors& SetFeed::load(const std::string& key) {
 
 at::Tensor SetFeed::canvas_latents(const Keys& keys, const panels::Layout& layout,
                                    const std::vector<int64_t>& given) {
-  at::Tensor latents = load(keys.canvas).at("latents");
-  if (given.empty()) return latents;
-  latents = latents.clone();
-  for (const int64_t number : given) {
+  at::Tensor latents;
+  std::vector<int64_t> alone = given;
+  if (apart(layout)) {
+    // Nobody sees what lies between panels that are sequences of their own.
+    const int64_t channels = load(keys.panels[0]).at("latents").size(0);
+    latents = at::zeros(
+        {channels, layout.height / kPixelsPerLatent, layout.width / kPixelsPerLatent}, at::kFloat);
+    alone = all_panels(layout);
+  } else {
+    latents = load(keys.canvas).at("latents");
+    if (given.empty()) return latents;
+    latents = latents.clone();
+  }
+  for (const int64_t number : alone) {
     const auto index = static_cast<size_t>(number - 1);
     const panels::Box box = latent_box(layout.boxes[index]);
     latents.slice(1, box.y, box.y + box.height)
@@ -171,6 +204,19 @@ at::Tensor SetFeed::canvas_latents(const Keys& keys, const panels::Layout& layou
         .copy_(load(keys.panels[index]).at("latents"));
   }
   return latents;
+}
+
+NamedTensors SetFeed::text_of(const std::vector<std::string>& captions) {
+  if (captions.size() == 1) return load(captions[0]);
+  std::vector<at::Tensor> t5, clip;
+  t5.reserve(captions.size());
+  clip.reserve(captions.size());
+  for (const std::string& caption : captions) {
+    const NamedTensors& text = load(caption);
+    t5.push_back(text.at("t5"));
+    clip.push_back(text.at("clip"));
+  }
+  return {{"t5", at::cat(t5)}, {"clip", at::stack(clip)}};
 }
 
 MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
@@ -191,8 +237,11 @@ MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
     latents.push_back(canvas_latents(keys, layout, clean));
     noise.push_back(draw_noise(place, latents[0].size(0), latents[0].size(1), latents[0].size(2)));
     t.push_back(at::full({}, draw_timestep(place, train.timesteps), at::kFloat));
-    const NamedTensors& text =
-        load(draw_caption_dropout(place, train.caption_dropout) ? no_caption_ : keys.caption);
+    // A set is trained without a caption as a whole.
+    const NamedTensors text =
+        text_of(draw_caption_dropout(place, train.caption_dropout)
+                    ? std::vector<std::string>(keys.captions.size(), no_caption_)
+                    : keys.captions);
     t5.push_back(text.at("t5"));
     clip.push_back(text.at("clip"));
     any_given = any_given || !clean.empty();
@@ -203,6 +252,7 @@ MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
       at::stack(latents), at::stack(t5), at::stack(clip), at::stack(noise), at::stack(t), {}, {}};
   if (any_given) batch.given = at::stack(given);
   if (has_gutters(bucket.layout)) batch.counted = at::stack(counted);
+  batch.panels = sampling::panel_sequences(method_of(config_), bucket.layout);
   return batch;
 }
 
@@ -210,11 +260,12 @@ std::vector<SetFeed::HeldOut> SetFeed::held_out() {
   std::vector<HeldOut> out;
   for (size_t i = 0; i < validation_.size(); ++i) {
     const dataset::Item& item = plan_.validation[i];
-    const NamedTensors text = load(validation_[i].caption);
+    const NamedTensors text = text_of(validation_[i].captions);
     MicroBatch sample;
     sample.latents = canvas_latents(validation_[i], item.layout, {}).unsqueeze(0);
     sample.t5 = text.at("t5").unsqueeze(0);
     sample.clip = text.at("clip").unsqueeze(0);
+    sample.panels = sampling::panel_sequences(method_of(config_), item.layout);
     out.push_back({sets_[item.set].id, item.layout, sample});
   }
   return out;

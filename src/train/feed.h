@@ -12,6 +12,7 @@
 #include "dataset/load.h"
 #include "dataset/plan.h"
 #include "run/config.h"
+#include "sampling/method.h"
 #include "sampling/model.h"
 #include "train/draws.h"
 #include "train/encoding_cache.h"
@@ -65,21 +66,26 @@ class SetFeed final : public Feed {
  private:
   /// The cache's keys of one item.
   struct Keys {
-    std::string canvas;
-    std::vector<std::string> panels;  ///< each alone; only for conditional training
-    std::string caption;
+    std::string canvas;                 ///< under canvas
+    std::vector<std::string> panels;    ///< each alone; under gdt, and for conditional training
+    std::vector<std::string> captions;  ///< the joint one, or one a panel (gdt)
   };
-  /// Whether panels are encoded alone too.
-  bool panels_alone() const { return config_.train.conditional > 0; }
+  /// Whether the panels of a layout are sequences of their own, and encoded alone.
+  bool apart(const panels::Layout& layout) const;
+  /// Whether panels are encoded alone, beside the canvas or in its place.
+  bool panels_alone(const panels::Layout& layout) const;
+  std::vector<std::string> captions_of(const dataset::Item& item) const;
   at::ScalarType dtype() const;
   const NamedTensors& load(const std::string& key);
   at::Tensor canvas_latents(const Keys& keys, const panels::Layout& layout,
                             const std::vector<int64_t>& given);
+  /// `t5` and `clip` as a micro-batch has them, of one sample.
+  NamedTensors text_of(const std::vector<std::string>& captions);
 
   run::Config config_;
   EncodingCache cache_;
   std::vector<dataset::Set> sets_;
-  dataset::Fit fit_;
+  dataset::DataOptions options_;
   dataset::Plan plan_;
   std::vector<Keys> training_, validation_;
   std::string no_caption_;
@@ -92,6 +98,9 @@ class SetFeed final : public Feed {
 
 /// The `data` section as the data set's own options.
 dataset::DataOptions data_options(const run::DataConfig& data, int64_t sets);
+
+/// The configuration's method in the words of sampling.
+sampling::Method method_of(const run::Config& config);
 
 /// bool [h, w] in latent pixels: true inside the panels `numbers` (from 1).
 at::Tensor latent_mask(const panels::Layout& layout, const std::vector<int64_t>& numbers);

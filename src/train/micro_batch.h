@@ -3,6 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
+#include "flux/panel_sequences.h"
+
 namespace iclora::train {
 
 /// Samples of one canvas size. All fp32 but where said.
@@ -17,6 +21,10 @@ struct MicroBatch {
   at::Tensor given;
   /// bool [B, h, w]: true where there is loss (gutters have none); undefined: everywhere.
   at::Tensor counted;
+  /// The panels that are sequences of their own (method gdt), the same in all samples; none: the
+  /// canvas is one picture. With N of them t5 is their captions in turn [B, N * Lt, ...], clip
+  /// [B, N, ...], and what lies between them is not counted.
+  std::vector<flux::LatentBox> panels = {};
 
   int64_t size() const { return latents.size(0); }
 };

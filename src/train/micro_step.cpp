@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "flux/latents.h"
+#include "flux/token_order.h"
 #include "train/objective.h"
 #include "train/shards.h"
 
@@ -21,7 +21,7 @@ MicroBatch samples_of(const MicroBatch& batch, int64_t begin, int64_t end) {
   return {rows_of(batch.latents, begin, end), rows_of(batch.t5, begin, end),
           rows_of(batch.clip, begin, end),    rows_of(batch.noise, begin, end),
           rows_of(batch.t, begin, end),       rows_of(batch.given, begin, end),
-          rows_of(batch.counted, begin, end)};
+          rows_of(batch.counted, begin, end), batch.panels};
 }
 
 /// Where the shards of `size` samples begin: equal in size but for one.
@@ -29,24 +29,35 @@ int64_t shard_begin(int64_t shard, int64_t shards, int64_t size) {
   return shard * size / shards;
 }
 
-flux::Query query_of(const MicroBatch& samples, const MicroStepSettings& settings) {
+/// What is the same for all samples of a batch: tokens' places, and who sees whom.
+struct Frame {
+  flux::TokenOrder order;
+  flux::Context context;
+};
+
+Frame frame_of(const flux::Transformer& transformer, const MicroBatch& batch) {
+  flux::TokenOrder order(batch.panels, batch.latents.size(2), batch.latents.size(3));
+  flux::Context context = order.context(transformer.config, batch.t5, batch.clip);
+  return {std::move(order), std::move(context)};
+}
+
+flux::Query query_of(const Frame& frame, const MicroBatch& samples,
+                     const MicroStepSettings& settings) {
   flux::Query query;
-  query.latents = flux::pack_latents(noisy_latents(samples));
+  query.latents = frame.order.tokens_of(noisy_latents(samples));
   query.timestep = samples.t;
   query.guidance = at::full_like(samples.t, settings.guidance);
   if (settings.given_at_zero && samples.given.defined()) {
-    query.given = flux::pack_latents(samples.given.unsqueeze(1)).any(-1);
+    query.given = frame.order.tokens_of(samples.given.unsqueeze(1)).any(-1);
   }
   return query;
 }
 
-flux::Context context_of(const MicroBatch& samples, const nn::RopeTable& rope) {
-  return {samples.t5, samples.clip, rope};
-}
-
-nn::RopeTable rope_of(const flux::Transformer& transformer, const MicroBatch& batch) {
-  return flux::canvas_rope(transformer.config, batch.t5.size(1), batch.latents.size(2),
-                           batch.latents.size(3));
+flux::Context context_of(const Frame& frame, const MicroBatch& samples) {
+  flux::Context context = frame.context;
+  context.text = samples.t5;
+  context.pooled = samples.clip;
+  return context;
 }
 
 }  // namespace
@@ -55,9 +66,7 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
                   const MicroStepSettings& settings, nn::Gradients& gradients) {
   const int64_t shards = std::min(kMostShards, batch.size());
   const int64_t counted = counted_elements(batch);
-  const nn::RopeTable rope = rope_of(transformer, batch);
-  const int64_t h = batch.latents.size(2);
-  const int64_t w = batch.latents.size(3);
+  const Frame frame = frame_of(transformer, batch);
 
   struct Part {
     double sum = 0;
@@ -72,15 +81,15 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
         part.gradients = nn::Gradients(gradients.size());
         const MicroBatch samples = samples_of(batch, shard_begin(shard, shards, batch.size()),
                                               shard_begin(shard + 1, shards, batch.size()));
-        const flux::Context context = context_of(samples, rope);
+        const flux::Context context = context_of(frame, samples);
         flux::TransformerSaved saved;
         saved.checkpointing = settings.checkpointing;
         const at::Tensor velocity = flux::transformer_training_forward(
-            transformer, query_of(samples, settings), context, saved);
-        const Loss loss = velocity_loss(samples, flux::unpack_latents(velocity, h, w), counted);
+            transformer, query_of(frame, samples, settings), context, saved);
+        const Loss loss = velocity_loss(samples, frame.order.latents_of(velocity), counted);
         part.sum = loss.sum;
         flux::transformer_backward(transformer, saved, context,
-                                   flux::pack_latents(loss.dvelocity).to(velocity.scalar_type()),
+                                   frame.order.tokens_of(loss.dvelocity).to(velocity.scalar_type()),
                                    part.gradients);
       },
       [&](int64_t, int64_t worker) {
@@ -93,18 +102,17 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
 
 at::Tensor error_map(const flux::Transformer& transformer, const MicroBatch& batch,
                      const MicroStepSettings& settings) {
-  const nn::RopeTable rope = rope_of(transformer, batch);
-  const int64_t h = batch.latents.size(2);
-  const int64_t w = batch.latents.size(3);
-  at::Tensor out = at::empty({batch.size(), h, w}, at::kFloat);
+  const Frame frame = frame_of(transformer, batch);
+  at::Tensor out =
+      at::empty({batch.size(), batch.latents.size(2), batch.latents.size(3)}, at::kFloat);
   for_shards(
       batch.size(),
       [&](int64_t sample, int64_t) {
         const MicroBatch one = samples_of(batch, sample, sample + 1);
-        const at::Tensor velocity =
-            flux::transformer_forward(transformer, query_of(one, settings), context_of(one, rope));
+        const at::Tensor velocity = flux::transformer_forward(
+            transformer, query_of(frame, one, settings), context_of(frame, one));
         const at::Tensor error =
-            flux::unpack_latents(velocity, h, w).to(at::kFloat) - (one.noise - one.latents);
+            frame.order.latents_of(velocity).to(at::kFloat) - (one.noise - one.latents);
         out.select(0, sample).copy_(error.square().mean(1).squeeze(0));
       },
       [](int64_t, int64_t) {});

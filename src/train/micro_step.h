@@ -21,7 +21,7 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
 
 /// Squared errors of the velocity, averaged over channels, element by element of the canvas: fp32
 /// [B, h, w]. No gradients; sample by sample, so that a sample's errors do not depend on the
-/// others.
+/// others. Between panels that are sequences of their own it says nothing.
 at::Tensor error_map(const flux::Transformer& transformer, const MicroBatch& batch,
                      const MicroStepSettings& settings);
 

@@ -65,15 +65,20 @@ void write_picture(const std::filesystem::path& folder, size_t number, const Sam
 
 std::vector<SamplePrompt> sample_prompts(const sampling::OpenModel& model,
                                          const run::SampleConfig& config,
-                                         const panels::Layout& fallback, at::ScalarType dtype,
-                                         Progress& progress) {
+                                         const panels::Layout& fallback, sampling::Method method,
+                                         at::ScalarType dtype, Progress& progress) {
   std::vector<SamplePrompt> out;
   if (config.prompts.empty()) return out;
-  const auto encoded = sampling::encode_prompts(
-      model, config.prompts, sampling::default_text_length(model), dtype, progress);
-  for (size_t i = 0; i < config.prompts.size(); ++i) {
-    out.push_back({config.prompts[i], layout_of(config.prompts[i], fallback), encoded[i]});
+  std::vector<std::vector<std::string>> sets;
+  out.reserve(config.prompts.size());
+  sets.reserve(config.prompts.size());
+  for (const std::string& prompt : config.prompts) {
+    out.push_back({prompt, layout_of(prompt, fallback), method, {}});
+    sets.push_back(sampling::captions_of(method, prompt, out.back().layout.boxes.size()));
   }
+  const auto encoded =
+      sampling::encode_sets(model, sets, sampling::default_text_length(model), dtype, progress);
+  for (size_t i = 0; i < out.size(); ++i) out[i].conditioning = encoded[i];
   return out;
 }
 
@@ -87,6 +92,7 @@ std::vector<image::Image> draw_samples(const sampling::OpenModel& model,
   for (size_t i = 0; i < prompts.size(); ++i) {
     sampling::EulerSettings settings;
     settings.guidance = config.guidance;
+    settings.panels = sampling::panel_sequences(prompts[i].method, prompts[i].layout);
     const at::Tensor noise =
         noise_of(config.seed + i, model.configs.vae.latent_channels, prompts[i].layout);
     settings.sigmas = sampling::sigmas(model.configs.schedule, config.steps,
@@ -99,7 +105,7 @@ std::vector<image::Image> draw_samples(const sampling::OpenModel& model,
   std::vector<image::Image> pictures;
   for (size_t i = 0; i < latents.size(); ++i) {
     pictures.push_back(sampling::decode_canvas(decoder, latents[i], prompts[i].layout,
-                                               sampling::Method::canvas, progress));
+                                               prompts[i].method, progress));
   }
   return pictures;
 }

@@ -10,6 +10,7 @@
 #include "panels/layout.h"
 #include "run/config.h"
 #include "sampling/conditioning.h"
+#include "sampling/method.h"
 #include "sampling/model.h"
 
 namespace iclora::train {
@@ -17,6 +18,7 @@ namespace iclora::train {
 struct SamplePrompt {
   std::string prompt;
   panels::Layout layout;
+  sampling::Method method = sampling::Method::canvas;
   sampling::Conditioning conditioning;  ///< encoded before the training begins
 };
 
@@ -24,8 +26,8 @@ struct SamplePrompt {
 /// panels; `panel`: the size of a panel where the markers say another grid.
 std::vector<SamplePrompt> sample_prompts(const sampling::OpenModel& model,
                                          const run::SampleConfig& config,
-                                         const panels::Layout& fallback, at::ScalarType dtype,
-                                         Progress& progress);
+                                         const panels::Layout& fallback, sampling::Method method,
+                                         at::ScalarType dtype, Progress& progress);
 
 /// Draws every prompt with the transformer as it is.
 std::vector<image::Image> draw_samples(const sampling::OpenModel& model,

@@ -56,22 +56,38 @@ TrainedTensors attach(const run::Config& config, flux::Transformer& transformer)
                   config.lora.alpha, config.train.seed);
 }
 
+/// How long one sample's sequence is, and of how many panels' own it is made.
+struct SequenceSize {
+  int64_t tokens = 0;
+  int64_t sequences = 1;
+};
+
+SequenceSize size_of(const panels::Layout& layout, run::Method method, int64_t text) {
+  const auto panels = static_cast<int64_t>(layout.boxes.size());
+  const int64_t sequences = method == run::Method::gdt ? panels : 1;
+  return {layout.width * layout.height / 256 + sequences * text, sequences};
+}
+
 /// Bytes that the forward pass keeps of one sample for its backward, all blocks together: a double
-/// block holds about 34 tensors of a token's width, a single block about 22.
-double kept_bytes(const flux::Config& config, int64_t tokens, at::ScalarType dtype) {
-  const double widths = 34.0 * static_cast<double>(config.num_layers) +
-                        22.0 * static_cast<double>(config.num_single_layers);
-  return widths * static_cast<double>(tokens * config.width()) *
+/// block holds about 34 tensors of a token's width, a single block about 22, and the keys and
+/// values of the whole set once more for each panel that is a sequence of its own.
+double kept_bytes(const flux::Config& config, const SequenceSize& size, at::ScalarType dtype) {
+  const auto doubles = static_cast<double>(config.num_layers);
+  const auto singles = static_cast<double>(config.num_single_layers);
+  const double widths = 34.0 * doubles + 22.0 * singles +
+                        2.0 * static_cast<double>(size.sequences - 1) * (doubles + singles);
+  return widths * static_cast<double>(size.tokens * config.width()) *
          static_cast<double>(at::elementSize(dtype));
 }
 
-bool checkpointing(const run::Config& config, const flux::Config& model, int64_t tokens) {
+bool checkpointing(const run::Config& config, const flux::Config& model,
+                   const SequenceSize& largest) {
   if (config.train.checkpointing != run::Checkpointing::automatic) {
     return config.train.checkpointing == run::Checkpointing::on;
   }
   const auto at_once =
       static_cast<double>(std::min<int64_t>(config.train.batch, at::get_num_threads()));
-  return at_once * kept_bytes(model, tokens, compute_dtype(config)) >
+  return at_once * kept_bytes(model, largest, compute_dtype(config)) >
          0.5 * static_cast<double>(runtime::available_bytes());
 }
 
@@ -180,9 +196,6 @@ run::DiskNeed disk_need(const run::Config& config, const Loaded& loaded, uint64_
 TrainResult train(const run::Config& config, const TrainOptions& options, Progress& progress) {
   const c10::NoGradGuard no_grad;
   run::RunFolder::check(config, options.resume);
-  if (config.method == run::Method::gdt) {
-    fail_input("method: gdt is not trained by this version; use method: canvas.");
-  }
   if (options.init_lora && config.lora.targets.kind == Kind::full) {
     fail_input("--init-lora begins a LoRA, but lora.targets is full; leave one of them out.");
   }
@@ -195,14 +208,16 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   std::unique_ptr<Feed> feed;
   std::vector<SetFeed::HeldOut> held_out;
   panels::Layout layout = panels::grid_layout({1, 1}, 64, 64);
-  int64_t tokens = 0;
+  SequenceSize largest;
   const int64_t text = sampling::default_text_length(model);
   if (options.replay) {
-    Replay replay(*options.replay, model.configs.transformer);
-    const MicroBatch first = replay.batch(0);
-    layout = panels::grid_layout({1, 1}, first.latents.size(3) * 8, first.latents.size(2) * 8);
+    std::optional<ReplayPanels> apart;
+    if (config.method == run::Method::gdt) apart = {config.data.grid, config.data.gutter};
+    Replay replay(*options.replay, model.configs.transformer, apart);
+    layout = replay.layout(0);
     info.resolution = fmt::format("{}x{}", layout.width, layout.height);
-    tokens = layout.width * layout.height / 256 + first.t5.size(1);
+    largest = size_of(layout, config.method, 0);
+    largest.tokens += replay.batch(0).t5.size(1);
     feed = std::make_unique<ReplayFeed>(std::move(replay), config.train.steps,
                                         config.train.accumulate);
   } else {
@@ -215,14 +230,16 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     describe_sets(*sets, config, info);
     layout = sets->plan().buckets.front().layout;
     for (const dataset::Bucket& bucket : sets->plan().buckets) {
-      tokens = std::max(tokens, bucket.layout.width * bucket.layout.height / 256 + text);
+      const SequenceSize size = size_of(bucket.layout, config.method, text);
+      if (size.tokens > largest.tokens) largest = size;
     }
     held_out = sets->held_out();
     feed = std::move(sets);
   }
   std::vector<SamplePrompt> prompts;
   if (config.sample) {
-    prompts = sample_prompts(model, *config.sample, layout, compute_dtype(config), progress);
+    prompts = sample_prompts(model, *config.sample, layout, method_of(config),
+                             compute_dtype(config), progress);
   }
 
   const auto loaded = load(config, model, initial);
@@ -234,7 +251,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     run::check_disk_space(config.out, disk_need(config, *loaded, sample_pixels));
   }
   MicroStepSettings micro;
-  micro.checkpointing = checkpointing(config, model.configs.transformer, tokens);
+  micro.checkpointing = checkpointing(config, model.configs.transformer, largest);
   micro.given_at_zero = config.train.given_timestep == run::GivenTimestep::zero;
 
   // Read again only if the training goes back to its beginning.

@@ -48,10 +48,18 @@ struct Drawn {
     text = pick(1, 20);
     given = pick(0, 2);
     gutter = pick(0, 3) == 0;
+    apart = pick(0, 1) == 1;
   }
 
   int64_t pick(int64_t low, int64_t high) {
     return low + static_cast<int64_t>(random_.bits(next_++)) % (high - low + 1);
+  }
+
+  /// Panels that are sequences of their own: the columns of tokens, but for the gutter.
+  std::vector<flux::LatentBox> panels() const {
+    std::vector<flux::LatentBox> out;
+    for (int64_t x = gutter && w > 2 ? 2 : 0; apart && x < w; x += 2) out.push_back({x, 0, 2, h});
+    return out;
   }
 
   MicroBatch batch(uint64_t step) const {
@@ -71,12 +79,17 @@ struct Drawn {
       out.counted = at::ones({samples, h, w}, at::kBool);
       if (w > 2) out.counted.slice(2, 0, 2).fill_(false);
     }
+    out.panels = panels();
+    if (const auto count = static_cast<int64_t>(out.panels.size()); count > 0) {
+      out.t5 = normal({samples, count * text, config.joint_attention_dim}, s + 3);
+      out.clip = normal({samples, count, config.pooled_projection_dim}, s + 4);
+    }
     return out;
   }
 
   flux::Config config;
   at::ScalarType dtype = at::kFloat;
-  bool full = false, gutter = false;
+  bool full = false, gutter = false, apart = false;
   int64_t rank = 1, samples = 1, h = 2, w = 2, text = 1, given = 0;
 
  private:
@@ -88,8 +101,8 @@ MicroBatch part_of(const MicroBatch& batch, int64_t first, int64_t count) {
   const auto cut = [&](const at::Tensor& x) {
     return x.defined() ? x.slice(0, first, first + count) : x;
   };
-  return {cut(batch.latents), cut(batch.t5),    cut(batch.clip),   cut(batch.noise),
-          cut(batch.t),       cut(batch.given), cut(batch.counted)};
+  return {cut(batch.latents), cut(batch.t5),    cut(batch.clip),    cut(batch.noise),
+          cut(batch.t),       cut(batch.given), cut(batch.counted), batch.panels};
 }
 
 struct Variant {
