@@ -380,6 +380,8 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
                    {"sha256", sha256_of_file(choice.file)},
                    {"strength", choice.strength}};
       drawing.settings.adapters = {{&adapters[i], choice.strength, request.allow_unmatched}};
+      drawing.settings.method = sampling::trained_method({adapters[i]});
+      row.about["method"] = sampling::name_of(drawing.settings.method);
       draw_row(row, out.sets, drawing, &adapters[i], progress);
       out.rows.push_back(std::move(row));
     }

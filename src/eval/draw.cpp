@@ -20,13 +20,16 @@ namespace {
 
 using sampling::Conditioning;
 
-/// Tasks of one canvas size, at most `batch`.
-std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks, int64_t batch) {
+/// Tasks of one canvas size, and where panels are sequences of their own of one layout; at most
+/// `batch`.
+std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks,
+                                            const DrawSettings& settings) {
   std::vector<std::vector<size_t>> out;
   std::vector<size_t> open;  // batches that may still grow
   for (size_t i = 0; i < tasks.size(); ++i) {
     const auto same_size = [&](size_t at) {
       const panels::Layout& other = tasks[out[at].front()].layout;
+      if (settings.method == sampling::Method::gdt) return other == tasks[i].layout;
       return other.width == tasks[i].layout.width && other.height == tasks[i].layout.height;
     };
     auto found = std::find_if(open.begin(), open.end(), same_size);
@@ -36,7 +39,7 @@ std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks, 
       found = open.end() - 1;
     }
     out[*found].push_back(i);
-    if (static_cast<int64_t>(out[*found].size()) == batch) open.erase(found);
+    if (static_cast<int64_t>(out[*found].size()) == settings.batch) open.erase(found);
   }
   return out;
 }
@@ -65,6 +68,21 @@ Conditioning together(const std::vector<Conditioning>& all, const std::vector<si
   return {at::cat(texts), at::cat(pooled)};
 }
 
+/// What each task is conditioned on; behind them, with true guidance, each one's empty caption.
+std::vector<Conditioning> encode(const sampling::OpenModel& model,
+                                 const std::vector<DrawTask>& tasks, const DrawSettings& settings,
+                                 at::ScalarType dtype, Progress& progress) {
+  std::vector<std::vector<std::string>> sets;
+  sets.reserve(2 * tasks.size());
+  for (const DrawTask& task : tasks) {
+    sets.push_back(sampling::captions_of(settings.method, task.caption, task.layout.boxes.size()));
+  }
+  for (size_t i = 0; settings.cfg != 1.0 && i < tasks.size(); ++i) {
+    sets.emplace_back(sets[i].size(), "");
+  }
+  return sampling::encode_sets(model, sets, settings.text_length, dtype, progress);
+}
+
 /// Latents of all tasks, each [1, C, h, w]; the transformer lives only in here.
 std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
                                    const std::vector<DrawTask>& tasks,
@@ -76,12 +94,13 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
   for (const DrawAdapter& adapter : settings.adapters) {
     sampling::attach_adapter(transformer, *adapter.file, adapter.strength, adapter.allow_unmatched);
   }
-  const auto batches = batches_of(tasks, settings.batch);
+  const auto batches = batches_of(tasks, settings);
   const auto total = static_cast<int64_t>(batches.size()) * settings.steps;
   std::vector<at::Tensor> out(tasks.size());
   int64_t done = 0;
   for (const std::vector<size_t>& batch : batches) {
     std::vector<at::Tensor> noises;
+    noises.reserve(batch.size());
     for (const size_t i : batch) {
       noises.push_back(sampling::seeded_noise(tasks[i].seed, model.configs.vae.latent_channels,
                                               tasks[i].layout.height / 8,
@@ -93,9 +112,13 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
     euler.cfg = settings.cfg;
     euler.sigmas = sampling::sigmas(model.configs.schedule, settings.steps,
                                     noise.size(2) / 2 * (noise.size(3) / 2));
+    euler.panels = sampling::panel_sequences(settings.method, tasks[batch[0]].layout);
     std::optional<Conditioning> negative;
     if (settings.cfg != 1.0) {
-      negative = together(captions, std::vector<size_t>(batch.size(), captions.size() - 1));
+      std::vector<size_t> empty;
+      empty.reserve(batch.size());
+      for (const size_t i : batch) empty.push_back(tasks.size() + i);
+      negative = together(captions, empty);
     }
     PartOfWork part(progress, done, total);
     const at::Tensor latents = sampling::euler_sample(transformer, noise, together(captions, batch),
@@ -143,12 +166,8 @@ std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                                         const DrawSettings& settings, Progress& progress) {
   const c10::NoGradGuard no_grad;
   const auto dtype = settings.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
-  std::vector<std::string> texts;
-  for (const DrawTask& task : tasks) texts.push_back(task.caption);
-  if (settings.cfg != 1.0) texts.emplace_back();
   const std::vector<at::Tensor> latents = sample_all(
-      model, tasks, sampling::encode_prompts(model, texts, settings.text_length, dtype, progress),
-      settings, dtype, progress);
+      model, tasks, encode(model, tasks, settings, dtype, progress), settings, dtype, progress);
 
   runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
   const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
@@ -161,7 +180,7 @@ std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                      .loss = {}});
     check_cancelled(progress);
     out.push_back(sampling::decode_canvas(decoder, canvas, tasks[out.size()].layout,
-                                          sampling::Method::canvas, progress));
+                                          settings.method, progress));
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "image/image.h"
 #include "lora/adapter_file.h"
 #include "panels/layout.h"
+#include "sampling/method.h"
 #include "sampling/model.h"
 
 namespace iclora::eval {
@@ -28,11 +29,12 @@ struct DrawSettings {
   int64_t text_length = 0;
   int64_t batch = 8;  ///< canvases at once
   std::string dtype;  ///< "fp32" | "bf16"
+  sampling::Method method = sampling::Method::canvas;
   std::vector<DrawAdapter> adapters;
 };
 
 struct DrawTask {
-  std::string caption;
+  std::string caption;  ///< the joint one; under gdt its parts are the panels'
   panels::Layout layout;
   uint64_t seed = 0;
 };

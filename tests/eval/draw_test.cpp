@@ -29,10 +29,10 @@ std::vector<DrawTask> tasks() {
           {"two mugs", pair, 6},
           {"a boat at night", single, 7},
           {"a third", single, 8},
-          {"two birds", pair, 9}};
+          {"[LEFT] a bird [RIGHT] a tree", pair, 9}};
 }
 
-image::Image generated(const DrawTask& task, double cfg) {
+image::Image generated(const DrawTask& task, double cfg, const std::string& method) {
   sampling::Request request;
   request.model = kModel;
   request.prompt = task.caption;
@@ -43,6 +43,7 @@ image::Image generated(const DrawTask& task, double cfg) {
   request.seed = task.seed;
   request.text_length = 16;
   request.dtype = "fp32";
+  request.method = method;
   NoProgress progress;
   return sampling::generate(sampling::resolve(request, {}), "test", progress).canvases[0].picture;
 }
@@ -51,9 +52,15 @@ TEST(DrawCanvases, OneAtATimeMakesWhatGenerateMakes) {
   NoProgress progress;
   const auto model = sampling::open_model(kModel, {});
   for (const double cfg : {1.0, 2.0}) {
-    const auto drawn = draw_canvases(model, tasks(), settings(1, cfg), progress);
-    ASSERT_EQ(drawn.size(), 5u);
-    for (size_t i = 0; i < drawn.size(); ++i) EXPECT_EQ(drawn[i], generated(tasks()[i], cfg)) << i;
+    for (const char* method : {"canvas", "gdt"}) {
+      DrawSettings one = settings(1, cfg);
+      one.method = sampling::method_from_name(method, "test");
+      const auto drawn = draw_canvases(model, tasks(), one, progress);
+      ASSERT_EQ(drawn.size(), 5u);
+      for (size_t i = 0; i < drawn.size(); ++i) {
+        EXPECT_EQ(drawn[i], generated(tasks()[i], cfg, method)) << method << " " << i;
+      }
+    }
   }
 }
 
@@ -61,8 +68,10 @@ TEST(DrawCanvases, SeveralAtATimeMakeTheSamePictures) {
   NoProgress progress;
   const auto model = sampling::open_model(kModel, {});
   for (const double cfg : {1.0, 2.0}) {
-    const auto one = draw_canvases(model, tasks(), settings(1, cfg), progress);
-    const auto many = draw_canvases(model, tasks(), settings(2, cfg), progress);
+    DrawSettings alone = settings(1, cfg), shared = settings(2, cfg);
+    alone.method = shared.method = cfg == 1.0 ? sampling::Method::gdt : sampling::Method::canvas;
+    const auto one = draw_canvases(model, tasks(), alone, progress);
+    const auto many = draw_canvases(model, tasks(), shared, progress);
     ASSERT_EQ(many.size(), one.size());
     for (size_t i = 0; i < one.size(); ++i) {
       ASSERT_EQ(many[i].rgb.size(), one[i].rgb.size());
