@@ -57,6 +57,7 @@ std::vector<std::string> encode_pictures(const sampling::OpenModel& model,
       content_hash(weight_files(model.folder.vae.folder), memory_of(cache)) +
       sha256(model.folder.vae.config.dump());
   std::vector<std::string> keys;
+  keys.reserve(pictures.size());
   for (const PictureToEncode& picture : pictures) {
     keys.push_back(sha256(fmt::format("latents {} {} {}", kVersion, encoder, picture.content)));
   }
@@ -96,6 +97,7 @@ std::vector<std::string> encode_captions(const sampling::OpenModel& model,
   }
   encoder = sha256(encoder);
   std::vector<std::string> keys;
+  keys.reserve(captions.size());
   for (const std::string& caption : captions) {
     keys.push_back(sha256(fmt::format("text {} {} {} {} {}", kVersion, encoder, text_length,
                                       dtype == at::kBFloat16 ? "bf16" : "fp32", caption)));
@@ -103,6 +105,7 @@ std::vector<std::string> encode_captions(const sampling::OpenModel& model,
   const std::vector<size_t> todo = missing(keys, cache);
   if (todo.empty()) return keys;
   std::vector<std::string> texts;
+  texts.reserve(todo.size());
   for (const size_t i : todo) texts.push_back(captions[i]);
   const auto encoded = sampling::encode_prompts(model, texts, text_length, dtype, progress);
   for (size_t k = 0; k < todo.size(); ++k) {

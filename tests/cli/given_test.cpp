@@ -15,23 +15,14 @@ using testing_support::run_program;
 using testing_support::ScratchFolder;
 using testing_support::text_of_file;
 
+const std::string kToy = ICLORA_FIXTURES "/models/toy-dev";
 const std::string kCmyk = ICLORA_FIXTURES "/pictures/cmyk.jpg";
 
 std::vector<std::string> generate(const fs::path& out, const std::vector<std::string>& more) {
-  std::vector<std::string> line = {"generate",
-                                   "--model",
-                                   ICLORA_FIXTURES "/models/toy-dev",
-                                   "--prompt",
-                                   "[LEFT] a mug [RIGHT] the same mug",
-                                   "--panel",
-                                   "32x32",
-                                   "--steps",
-                                   "2",
-                                   "--seed",
-                                   "3",
-                                   "--json",
-                                   "--out",
-                                   out.native()};
+  std::vector<std::string> line = {
+      "generate", "--model", kToy,      "--prompt",  "[LEFT] a mug [RIGHT] the same mug",
+      "--panel",  "32x32",   "--steps", "2",         "--seed",
+      "3",        "--json",  "--out",   out.native()};
   line.insert(line.end(), more.begin(), more.end());
   return line;
 }
