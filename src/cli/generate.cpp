@@ -27,6 +27,10 @@ void run(const Options& options) {
                                         duration_text(result["seconds"].get<double>()),
                                         bytes_text(result["peak_bytes"].get<uint64_t>())));
   }
+  // Without it nobody could ask for this picture again.
+  if (options.quiet && !options.json && !options.generate.seed) {
+    fmt::print(stderr, "seed {}\n", result["seed"].get<uint64_t>());
+  }
   if (options.json) {
     print_json(result);
     return;
@@ -146,7 +150,7 @@ void add_generate(CLI::App& app, Context& context) {
        "One more panel for the set of --from, and what it shows; once a panel", "TEXT");
   auto* out = text("--out", generate.out, "A folder, or a file that ends in .png", "DIR|FILE.png");
   command->add_flag("--no-split", generate.no_split, "Write canvases alone, no panels");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--quiet", options->quiet, "No progress; a seed that was drawn is said");
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &context] {
     context.run = [=] {

@@ -36,6 +36,24 @@ void check_canvas(const PixelSize& size, const panels::Grid& grid) {
       near(size.height, down));
 }
 
+/// What the text encoders read must be text.
+void need_utf8(const std::string& text, const char* option) {
+  try {
+    static_cast<void>(Json(text).dump());
+  } catch (const Json::exception&) {
+    fail_input("{} is not UTF-8 text: {}; convert it", option, shown(text));
+  }
+}
+
+void need_utf8_texts(const GenerateOptions& options) {
+  for (const auto& [text, option] :
+       {std::pair{&options.prompt, "--prompt"}, {&options.negative_prompt, "--negative-prompt"}}) {
+    if (*text) need_utf8(**text, option);
+  }
+  for (const std::string& part : options.panel_prompts) need_utf8(part, "--panel-prompt");
+  for (const std::string& part : options.given.extend) need_utf8(part, "--extend");
+}
+
 std::optional<panels::Grid> add_layout(const GenerateOptions& options, Json& request) {
   std::optional<panels::Grid> grid;
   if (options.grid) {
@@ -184,6 +202,7 @@ Json parse_lora(const std::string& text) {
 }
 
 Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& model_search) {
+  need_utf8_texts(options);
   Json call = {{"split", !options.no_split}};
   if (options.model) {
     call["model"] = *options.model;

@@ -5,10 +5,18 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "runtime/file_weights.h"
 
 namespace iclora::sampling {
 namespace {
+
+/// What a layer takes and gives.
+struct LayerSize {
+  int64_t in = 0;
+  int64_t out = 0;
+};
+using LayerSizes = std::map<std::string, LayerSize>;
 
 std::map<std::string, nn::Linear*> layers_by_name(flux::Transformer& transformer) {
   std::map<std::string, nn::Linear*> layers;
@@ -22,10 +30,11 @@ std::string first_of(const std::vector<std::string>& names) {
   return text;
 }
 
-}  // namespace
+std::string origin_of(const lora::AdapterFile& adapter) {
+  return "'" + printable(adapter.path.native(), 400) + "'";
+}
 
-AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter) {
-  const auto layers = layers_by_name(transformer);
+AttachReport match(const LayerSizes& layers, const lora::AdapterFile& adapter) {
   AttachReport report;
   report.unmatched = adapter.unknown_keys;
   for (const lora::Pair& pair : adapter.pairs) {
@@ -33,12 +42,10 @@ AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFi
     if (found == layers.end()) {
       report.unmatched.push_back(pair.a_key);
       report.unmatched.push_back(pair.b_key);
-    } else if (found->second->in_features() != pair.in_features ||
-               found->second->out_features() != pair.out_features) {
-      report.incompatible.push_back(
-          fmt::format("{} (the adapter is for {} -> {}, the model has {} -> {})",
-                      printable(pair.module), pair.in_features, pair.out_features,
-                      found->second->in_features(), found->second->out_features()));
+    } else if (found->second.in != pair.in_features || found->second.out != pair.out_features) {
+      report.incompatible.push_back(fmt::format(
+          "{} (the adapter is for {} -> {}, the model has {} -> {})", printable(pair.module),
+          pair.in_features, pair.out_features, found->second.in, found->second.out));
     } else {
       report.matched.push_back(pair.module);
     }
@@ -46,10 +53,9 @@ AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFi
   return report;
 }
 
-AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter,
-                            double strength, bool allow_unmatched) {
-  const std::string origin = "'" + printable(adapter.path.native(), 400) + "'";
-  AttachReport report = match_adapter(transformer, adapter);
+void refuse_what_does_not_fit(const AttachReport& report, const lora::AdapterFile& adapter,
+                              bool allow_unmatched) {
+  const std::string origin = origin_of(adapter);
   if (!report.incompatible.empty()) {
     fail_input("{} was made for another model: {}.", origin, first_of(report.incompatible));
   }
@@ -60,6 +66,48 @@ AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterF
         origin, first_of(report.unmatched));
   }
   if (report.matched.empty()) fail_input("{} fits no layer of this model.", origin);
+}
+
+}  // namespace
+
+AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter) {
+  LayerSizes sizes;
+  flux::for_each_linear(transformer, [&](nn::Linear& layer) {
+    sizes[layer.name] = {layer.in_features(), layer.out_features()};
+  });
+  return match(sizes, adapter);
+}
+
+AttachReport match_adapter(const weights::Checkpoint& transformer,
+                           const lora::AdapterFile& adapter) {
+  constexpr std::string_view kWeight = ".weight";
+  LayerSizes sizes;
+  for (const auto& [name, tensor] : transformer.tensors()) {
+    // Every matrix of the transformer is a linear layer's.
+    if (tensor.shape.size() != 2 || !name.ends_with(kWeight)) continue;
+    sizes[name.substr(0, name.size() - kWeight.size())] = {tensor.shape[1], tensor.shape[0]};
+  }
+  return match(sizes, adapter);
+}
+
+void check_adapter(const weights::Checkpoint& transformer, const lora::AdapterFile& adapter,
+                   bool allow_unmatched) {
+  const AttachReport report = match_adapter(transformer, adapter);
+  for (const std::string& key : report.unmatched) {
+    log::warning("{}: '{}' fits nothing in this model{}", origin_of(adapter), printable(key),
+                 allow_unmatched ? " and is left out" : "");
+  }
+  for (const std::string& module : report.incompatible) {
+    log::warning("{}: {}", origin_of(adapter), module);
+  }
+  refuse_what_does_not_fit(report, adapter, allow_unmatched);
+}
+
+AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter,
+                            double strength, bool allow_unmatched) {
+  const std::string origin = origin_of(adapter);
+  AttachReport report = match_adapter(transformer, adapter);
+  refuse_what_does_not_fit(report, adapter, allow_unmatched);
   const auto layers = layers_by_name(transformer);
   runtime::FileWeights source(adapter.checkpoint);
   for (const lora::Pair& pair : adapter.pairs) {

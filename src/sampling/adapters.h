@@ -6,6 +6,7 @@
 
 #include "flux/transformer.h"
 #include "lora/adapter_file.h"
+#include "weights/checkpoint.h"
 
 namespace iclora::sampling {
 
@@ -18,6 +19,13 @@ struct AttachReport {
 
 /// Which pairs of a file fit which layers, nothing attached.
 AttachReport match_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter);
+AttachReport match_adapter(const weights::Checkpoint& transformer,
+                           const lora::AdapterFile& adapter);
+
+/// Whether it can be attached, before anything is loaded: a warning for every tensor that fits
+/// nothing, and the errors of attach_adapter that need no values.
+void check_adapter(const weights::Checkpoint& transformer, const lora::AdapterFile& adapter,
+                   bool allow_unmatched);
 
 /// Adds the file to the layers' adapters with scale * strength. Errors (exit 2): sizes that differ;
 /// keys that match nothing, unless `allow_unmatched`; values that are not finite.

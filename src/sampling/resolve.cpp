@@ -3,27 +3,49 @@
 #include <algorithm>
 #include <chrono>
 
+#include "captions/lint.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "runtime/processor.h"
+#include "sampling/adapters.h"
 #include "sampling/given_pictures.h"
+#include "weights/checkpoint.h"
 
 namespace iclora::sampling {
 namespace {
 
 constexpr int64_t kDefaultPanel = 1024;
 
-/// A member of the `iclora` metadata of the first adapter that states it.
-std::optional<std::string> stated(const std::vector<lora::AdapterFile>& adapters, const char* key) {
+/// A member of the `iclora` metadata of the first adapter that states it, and where it stands.
+struct Stated {
+  std::string value;
+  std::string origin;
+};
+std::optional<Stated> stated_at(const std::vector<lora::AdapterFile>& adapters, const char* key) {
   for (const lora::AdapterFile& adapter : adapters) {
     if (!adapter.iclora || !adapter.iclora->is_object()) continue;
     const auto found = adapter.iclora->find(key);
     if (found != adapter.iclora->end() && found->is_string() &&
         !found->get<std::string>().empty()) {
-      return found->get<std::string>();
+      return Stated{found->get<std::string>(),
+                    fmt::format("'{}': '{}' of its metadata 'iclora'",
+                                printable(adapter.path.native(), 400), key)};
     }
   }
   return std::nullopt;
+}
+
+std::optional<std::string> stated(const std::vector<lora::AdapterFile>& adapters, const char* key) {
+  const auto found = stated_at(adapters, key);
+  return found ? std::optional(found->value) : std::nullopt;
+}
+
+panels::Grid parse_stated_grid(const Stated& stated) {
+  try {
+    return panels::parse_grid(stated.value);
+  } catch (const Error& error) {
+    fail_input("{}: {} Give the grid with --grid.", stated.origin, error.what());
+  }
 }
 
 panels::Grid to_grid(const captions::GridSize& size) {
@@ -37,8 +59,8 @@ void settle_grid(Request& request, const captions::Parsed& parsed,
                  std::vector<std::string>& warnings) {
   const auto parts = static_cast<int64_t>(request.panel_prompts.size());
   if (!request.grid) {
-    if (const auto grid = stated(adapters, "grid")) {
-      request.grid = panels::parse_grid(*grid);
+    if (const auto grid = stated_at(adapters, "grid")) {
+      request.grid = parse_stated_grid(*grid);
     } else if (parsed.dialect) {
       request.grid = to_grid(parsed.grid);
     } else {
@@ -80,8 +102,8 @@ void settle_panel(Request& request, const weights::ModelFolder& folder,
     request.panel = Size{size.width / grid.columns, size.height / grid.rows};
     request.size.reset();
   } else if (!request.panel) {
-    if (const auto panel = stated(adapters, "panel")) {
-      request.panel = parse_size(*panel, "the adapter's metadata");
+    if (const auto panel = stated_at(adapters, "panel")) {
+      request.panel = parse_size(panel->value, panel->origin);
     } else if (folder.native_width) {
       request.panel = Size{*folder.native_width, *folder.native_height};
     } else {
@@ -148,7 +170,19 @@ Resolved resolve(Request request, const std::vector<std::filesystem::path>& mode
     out.adapters.push_back(lora::read_adapter(choice.file));
     out.loras_sha256.push_back(sha256_of_file(choice.file));
   }
+  if (!out.adapters.empty()) {
+    const auto transformer = weights::Checkpoint::open(out.folder.transformer.folder);
+    for (const lora::AdapterFile& adapter : out.adapters) {
+      check_adapter(transformer, adapter, request.allow_unmatched);
+    }
+  }
+  if (request.noise) out.noise_sha256 = sha256_of_file(*request.noise);
   const captions::Parsed parsed = captions::parse(request.prompt);
+  if (!parsed.dialect && request.panel_prompts.empty()) {
+    for (const captions::Fault& fault : captions::lint_markers(request.prompt)) {
+      out.warnings.push_back(fault.what + " " + fault.remedy);
+    }
+  }
   settle_grid(request, parsed, out.adapters, out.warnings);
   settle_panel(request, out.folder, out.adapters);
   out.layout = panels::grid_layout(*request.grid, request.panel->width, request.panel->height);

@@ -25,6 +25,7 @@ struct Resolved : OpenModel {
   std::vector<std::string> captions;  ///< what the text encoders read: it, or one a panel (gdt)
   std::vector<lora::AdapterFile> adapters;
   std::vector<std::string> loras_sha256;  ///< of the adapters' files
+  std::string noise_sha256;               ///< of the file of noise; empty: none
   std::vector<GivenPanel> given;
   std::vector<std::string> warnings;
 };

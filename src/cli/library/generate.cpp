@@ -99,12 +99,15 @@ Json generate(const Json& request_json, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
   Json json = request_json;
   const RunOptions options = take_options(json);
+  Json asked_beside = json;
+  if (!options.task.empty()) asked_beside["loras"] = options.task;
   if (options.from) json = merge_over_picture(json, options);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
 
   sampling::Request asked = sampling::request_from_json(json, "the request");
   if (!options.task.empty()) sampling::add_task(asked, options.task, options.model_search);
   const sampling::Resolved resolved = sampling::resolve(std::move(asked), options.model_search);
+  if (options.from) sampling::check_made_from(*options.from, asked_beside, resolved);
   const sampling::Request& request = resolved.request;
   const sampling::OutputPaths paths = sampling::output_paths(
       options.out, request.count, resolved.layout.grid.count(), options.split);
