@@ -61,6 +61,30 @@ void check_folder(const fs::path& root, const Config& config, bool resume) {
   }
 }
 
+/// A run goes on with what it began with, or it would be a mixture that nobody can make again.
+void check_inputs(const fs::path& file, const RunInputs& now) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return;  // killed before it was written: nothing is done yet
+  const Json json = parse_json(read_file(file, 1 << 20), shown(file));
+  RunInputs before;
+  for (const auto& [name, hash] : json.items()) {
+    if (!hash.is_string()) fail_input("{}: '{}' must be a hash.", shown(file), printable(name));
+    before[name] = hash.get<std::string>();
+  }
+  const auto refuse = [&](const std::string& name, const char* change) {
+    fail_input("{} was begun {}: {}. Put it back as it was, or start a new run with another --out.",
+               shown(file.parent_path()), change, printable(name));
+  };
+  for (const auto& [name, hash] : before) {
+    const auto found = now.find(name);
+    if (found == now.end()) refuse(name, "with something that is not given now");
+    if (found->second != hash) refuse(name, "with something that is another now");
+  }
+  for (const auto& [name, hash] : now) {
+    if (!before.contains(name)) refuse(name, "without something that is given now");
+  }
+}
+
 void remove_leftovers(const fs::path& root) {
   std::error_code error;
   std::vector<fs::path> found;
@@ -107,12 +131,13 @@ void RunFolder::check(const Config& config, bool resume) {
   check_writable(root);
 }
 
-RunFolder::RunFolder(const Config& config, bool resume)
+RunFolder::RunFolder(const Config& config, bool resume, const RunInputs& inputs)
     : root_(config.out),
       name_(config.name),
       lock_(create_and_lock(root_, config, resume)),
       checkpoints_(root_ / "checkpoints") {
   check_folder(root_, config, resume);  // again, now that nobody else changes it
+  if (resume) check_inputs(this->inputs(), inputs);
   if (resume) {
     remove_leftovers(root_);
     checkpoints_.remove_leftovers();
@@ -130,6 +155,9 @@ RunFolder::RunFolder(const Config& config, bool resume)
   std::error_code error;
   if (!fs::exists(this->config(), error) || read_file(this->config(), 4 << 20) != yaml) {
     write_file(this->config(), yaml);
+  }
+  if (!fs::exists(this->inputs(), error)) {
+    write_file(this->inputs(), Json(inputs).dump(2) + "\n");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,18 +26,23 @@ class FolderLock {
   int descriptor_;
 };
 
+/// Hashes of what a run is made from, by what it is ("base model", "data set"); what a run does not
+/// have is not there.
+using RunInputs = std::map<std::string, std::string>;
+
 class RunFolder {
  public:
   /// What the constructor would refuse before it reads checkpoints, without writing anything: for
   /// the checks before a start.
   static void check(const Config& config, bool resume);
 
-  /// Creates config.out, or opens it with `resume`, locks it and writes config.yaml. With resume:
+  /// Creates config.out, or opens it with `resume`, locks it and writes config.yaml and
+  /// inputs.json, the hashes of what the run is made from beside its configuration. With resume:
   /// leftovers of killed saves go, and the newest valid checkpoint is found; an empty or missing
   /// folder is a new run. Errors: exit 2 for a non-empty folder without resume, a folder in use, a
   /// folder that is no run's, a configuration that differs in more than train.steps, sample, save
-  /// and out, fewer steps than are done; exit 6 when it cannot be written.
-  RunFolder(const Config& config, bool resume);
+  /// and out, other inputs, fewer steps than are done; exit 6 when it cannot be written.
+  RunFolder(const Config& config, bool resume, const RunInputs& inputs = {});
 
   /// Where to go on; none: from step 0.
   const std::optional<StoredCheckpoint>& checkpoint() const { return checkpoint_; }
@@ -48,6 +54,7 @@ class RunFolder {
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path config() const { return root_ / "config.yaml"; }
+  std::filesystem::path inputs() const { return root_ / "inputs.json"; }
   std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
   std::filesystem::path validation() const { return root_ / "validation.jsonl"; }
   std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }

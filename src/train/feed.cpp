@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "dataset/read_sets.h"
 #include "panels/masks.h"
 #include "train/encode.h"
@@ -44,6 +45,7 @@ ReplayFeed::ReplayFeed(Replay replay, int64_t steps, int64_t accumulate)
         "The replay file has {} micro-batches, but {} steps of {} need {}; lower train.steps.",
         replay_.count(), steps, accumulate, steps * accumulate);
   }
+  for (int64_t k = 0; k < steps * accumulate; ++k) static_cast<void>(replay_.batch(k));
 }
 
 MicroBatch ReplayFeed::batch(int64_t step, int64_t micro) {
@@ -254,6 +256,20 @@ MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
   if (has_gutters(bucket.layout)) batch.counted = at::stack(counted);
   batch.panels = sampling::panel_sequences(method_of(config_), bucket.layout);
   return batch;
+}
+
+std::string SetFeed::fingerprint() const {
+  Sha256 hash;
+  const auto add = [&](const Keys& keys) {
+    hash.update(keys.canvas + "\n");
+    for (const std::string& panel : keys.panels) hash.update(panel + "\n");
+    for (const std::string& caption : keys.captions) hash.update(caption + "\n");
+    hash.update("\n");
+  };
+  for (const Keys& keys : training_) add(keys);
+  hash.update("held out\n");
+  for (const Keys& keys : validation_) add(keys);
+  return hash.hex();
 }
 
 std::vector<SetFeed::HeldOut> SetFeed::held_out() {

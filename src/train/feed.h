@@ -31,7 +31,8 @@ class Feed {
 /// Micro-batches of a file, in order.
 class ReplayFeed final : public Feed {
  public:
-  /// Error (exit 2) when the file has fewer than `steps` * `accumulate`.
+  /// Reads what the steps need, all of it once. Errors (exit 2): fewer than `steps` * `accumulate`,
+  /// values that cannot be trained on.
   ReplayFeed(Replay replay, int64_t steps, int64_t accumulate);
   MicroBatch batch(int64_t step, int64_t micro) override;
 
@@ -51,6 +52,9 @@ class SetFeed final : public Feed {
   /// this returns.
   void encode(const sampling::OpenModel& model, Progress& progress);
   MicroBatch batch(int64_t step, int64_t micro) override;
+  /// A hash of all that is trained on and held out, pictures, captions and their order. After
+  /// encode().
+  std::string fingerprint() const;
 
   /// A held-out set at one resolution, whole: what validation is measured on.
   struct HeldOut {

@@ -20,6 +20,10 @@ const Shape& shape_of(const weights::Checkpoint& checkpoint, const std::string& 
                       const std::string& origin) {
   const weights::StoredTensor* stored = checkpoint.find(name);
   if (stored == nullptr) fail_input("{} has no tensor '{}'.", origin, name);
+  if (stored->dtype != weights::Dtype::f32) {
+    fail_input("{}: '{}' is {}, but a replay file holds F32 alone.", origin, name,
+               weights::name_of(stored->dtype));
+  }
   return stored->shape;
 }
 
@@ -133,8 +137,16 @@ MicroBatch Replay::batch(int64_t k) const {
   batch.clip = tensor(k, "clip");
   batch.noise = tensor(k, "noise");
   batch.t = tensor(k, "t");
+  if (batch.t.lt(0).logical_or(batch.t.gt(1)).any().item<bool>()) {
+    fail_input("{}: '{}.t' holds timesteps outside 0..1.", origin_, k);
+  }
   const at::Tensor given = tensor(k, "given");
-  if (given.defined()) batch.given = given != 0;
+  if (given.defined()) {
+    if (given.ne(0).logical_and(given.ne(1)).any().item<bool>()) {
+      fail_input("{}: '{}.given' must hold 0 and 1 alone.", origin_, k);
+    }
+    batch.given = given != 0;
+  }
   const panels::Layout laid_out = layout(k);
   batch.panels = sampling::panel_sequences(
       apart_ ? sampling::Method::gdt : sampling::Method::canvas, laid_out);

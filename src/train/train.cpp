@@ -4,7 +4,10 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <set>
+
 #include "core/error.h"
+#include "core/hash.h"
 #include "run/disk_space.h"
 #include "run/run_folder.h"
 #include "runtime/file_weights.h"
@@ -120,7 +123,9 @@ void describe_sets(const SetFeed& feed, const run::Config& config, lora::Adapter
   for (const dataset::Set& set : feed.sets()) {
     if (set.task != info.task) info.task.clear();
   }
-  info.training["sets"] = feed.sets().size();
+  std::set<size_t> trained_on;  // a set may come in several resolutions
+  for (const dataset::Item& item : plan.training) trained_on.insert(item.set);
+  info.training["sets"] = trained_on.size();
 }
 
 lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel& model) {
@@ -205,6 +210,9 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   if (options.init_lora) initial = lora::read_adapter(*options.init_lora);
 
   lora::AdapterInfo info = describe(config, model);
+  run::RunInputs inputs = {{"the base model", model.model_sha256}};
+  if (options.init_lora) inputs["the adapter of --init-lora"] = sha256_of_file(*options.init_lora);
+  if (options.replay) inputs["the file of --replay"] = sha256_of_file(*options.replay);
   std::unique_ptr<Feed> feed;
   std::vector<SetFeed::HeldOut> held_out;
   panels::Layout layout = panels::grid_layout({1, 1}, 64, 64);
@@ -227,6 +235,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     cache.cache = sets->cache_bytes(model);
     run::check_disk_space(options.cache, cache);
     sets->encode(model, progress);
+    inputs["the data set"] = sets->fingerprint();
     describe_sets(*sets, config, info);
     layout = sets->plan().buckets.front().layout;
     for (const dataset::Bucket& bucket : sets->plan().buckets) {
@@ -256,9 +265,9 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
 
   // Read again only if the training goes back to its beginning.
   const auto values_at_start = [&] { return masters(load(config, model, initial)->trained); };
-  Trainer trainer(
-      {config, model, loaded->transformer, loaded->trained, *feed, held_out, prompts, micro, info},
-      options.resume, values_at_start, progress);
+  Trainer trainer({config, model, loaded->transformer, loaded->trained, *feed, held_out, prompts,
+                   micro, info, inputs},
+                  options.resume, values_at_start, progress);
   return trainer.run();
 }
 

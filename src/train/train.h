@@ -24,7 +24,7 @@ struct TrainOptions {
 struct TrainResult {
   std::filesystem::path result;  ///< the LoRA's file; of full tuning the model's folder
   int64_t steps = 0;
-  double loss = 0;     ///< mean over the last twenty steps
+  double loss = 0;     ///< of the last step that was not left out
   double seconds = 0;  ///< of this call
 };
 

@@ -42,7 +42,7 @@ Trainer::Trainer(TrainerParts parts, bool resume, std::function<std::vector<at::
     : parts_(std::move(parts)),
       initial_(std::move(initial)),
       progress_(progress),
-      folder_(parts_.config, resume),
+      folder_(parts_.config, resume, parts_.inputs),
       state_(initial_state(parts_.trained, parts_.config.train.ema > 0)),
       metrics_(folder_.metrics(), folder_.step()),
       validation_(folder_.validation(), folder_.step()),
@@ -307,6 +307,12 @@ TrainResult Trainer::run() {
                       : folder_.result();
   result.steps = state_.step;
   result.loss = last_loss_;
+  if (result.steps > 0 && result.loss == 0) {  // nothing was left to do
+    const auto lines = run::read_step_log(folder_.metrics());
+    if (!lines.empty() && lines.back().value("loss", Json()).is_number()) {
+      result.loss = lines.back()["loss"].get<double>();
+    }
+  }
   result.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   return result;
 }

@@ -29,6 +29,7 @@ struct TrainerParts {
   const std::vector<SamplePrompt>& prompts;
   MicroStepSettings micro;
   lora::AdapterInfo info;  ///< of the LoRA files; `training.steps` is filled in
+  run::RunInputs inputs = {};
 };
 
 class Trainer {

@@ -107,6 +107,28 @@ TEST_F(TrainProgram, AnswersWithOneJsonObject) {
   EXPECT_EQ(seen.exit_code, 0) << seen.err;
 }
 
+TEST_F(TrainProgram, AFinishedRunAnswersWithItsLastLossAgain) {
+  const ProgramRun done = run("out", {"--json", "--set", "train.steps=2"});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const ProgramRun again = run("out", {"--json", "--set", "train.steps=2", "--resume"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(parse_json(again.out, "train")["loss"], parse_json(done.out, "train")["loss"]);
+}
+
+TEST_F(TrainProgram, GoesOnWithNothingButWhatItBeganWith) {
+  const std::string lora = ICLORA_FIXTURES "/models/lora-a.safetensors";
+  const std::vector<std::string> two = {"--set", "train.steps=2"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), two.begin(), two.end());
+    return more;
+  };
+  ASSERT_EQ(run("out", two).exit_code, 0);
+  expect_refused(run("out", with({"--resume", "--init-lora", lora})), 2, "--init-lora");
+  EXPECT_EQ(run("out", with({"--resume"})).exit_code, 0);
+  std::ofstream(scratch_ / "sets/1/caption.txt") << "another [LEFT] a [RIGHT] b";
+  expect_refused(run("out", with({"--resume"})), 2, "the data set");
+}
+
 TEST_F(TrainProgram, KilledAgainAndAgainEndsWithTheBytesOfAnUnbrokenRun) {
   const auto begin = std::chrono::steady_clock::now();
   ASSERT_EQ(run("unbroken").exit_code, 0);
