@@ -47,8 +47,12 @@ Json totals(const weights::Checkpoint& checkpoint) {
 
 Json tensor_list(const Tensors& tensors) {
   Json list = Json::object();
+  // Names come once each: an ordered object would look for every one of them among all before it.
+  std::vector<Json::object_t::value_type>& members = list.get_ref<Json::object_t&>();
+  members.reserve(tensors.size());
   for (const auto& [name, tensor] : tensors) {
-    list[name] = {{"dtype", weights::name_of(tensor.dtype)}, {"shape", tensor.shape}};
+    members.emplace_back(name,
+                         Json{{"dtype", weights::name_of(tensor.dtype)}, {"shape", tensor.shape}});
   }
   return list;
 }
@@ -236,6 +240,9 @@ Json inspect_report(const fs::path& path) {
   if (fs::is_directory(status)) {
     if (fs::exists(path / "model_index.json", error)) return model_report(path);
     return tensors_report(path);
+  }
+  if (!fs::is_regular_file(status)) {
+    fail_input("{} is neither a file nor a folder (a device, a pipe or a socket).", quoted(path));
   }
   if (path.native().ends_with(".safetensors.index.json")) return tensors_report(path);
   const std::string head = head_of(path);

@@ -188,12 +188,26 @@ uint64_t byte_count(const TensorEntry& entry, const std::string& origin) {
   return count;
 }
 
+void check_names(const std::vector<TensorEntry>& entries, const std::string& origin) {
+  std::vector<const std::string*> names;
+  names.reserve(entries.size());
+  for (const TensorEntry& entry : entries) names.push_back(&entry.name);
+  std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  const auto twice = std::adjacent_find(names.begin(), names.end(),
+                                        [](const auto* a, const auto* b) { return *a == *b; });
+  if (twice != names.end()) {
+    fail_input("{}: the tensor '{}' stands twice in the header.", origin, printable(**twice));
+  }
+}
+
 void check_entries(std::vector<TensorEntry>& entries, uint64_t data_size,
                    const std::string& origin) {
+  check_names(entries, origin);
   std::stable_sort(entries.begin(), entries.end(), [](const TensorEntry& a, const TensorEntry& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
   });
   uint64_t position = 0;
+  const TensorEntry* before = nullptr;
   for (const TensorEntry& entry : entries) {
     const std::string name = printable(entry.name);
     if (entry.end < entry.begin) {
@@ -221,20 +235,17 @@ void check_entries(std::vector<TensorEntry>& entries, uint64_t data_size,
       fail_input("{}: there is a hole of {} bytes before tensor '{}'.", origin,
                  entry.begin - position, name);
     }
+    // Any number of them could hide at one place.
+    if (before != nullptr && before->begin == entry.end) {
+      fail_input("{}: the tensors '{}' and '{}' are both empty at the same byte {}.", origin,
+                 printable(before->name), name, entry.begin);
+    }
+    before = &entry;
     position = entry.end;
   }
   if (position != data_size) {
     fail_input("{}: {} bytes follow the last tensor; the header does not account for them.", origin,
                data_size - position);
-  }
-  std::vector<const std::string*> names;
-  names.reserve(entries.size());
-  for (const TensorEntry& entry : entries) names.push_back(&entry.name);
-  std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
-  const auto twice = std::adjacent_find(names.begin(), names.end(),
-                                        [](const auto* a, const auto* b) { return *a == *b; });
-  if (twice != names.end()) {
-    fail_input("{}: the tensor '{}' stands twice in the header.", origin, printable(**twice));
   }
 }
 

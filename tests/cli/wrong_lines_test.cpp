@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongLine{{"split", "a.png", "--out", "/dev/null"}, "which is a file"},
         WrongLine{{"inspect"}, "(PATH) is missing"},
         WrongLine{{"inspect", "/no/such"}, "does not exist"},
-        WrongLine{{"inspect", "/dev/null"}, "is nothing that iclora knows"},
+        WrongLine{{"inspect", "/dev/null"}, "is neither a file nor a folder"},
         WrongLine{{"inspect", "--jsom", "x"}, "did you mean '--json'?"}));
 
 }  // namespace

@@ -110,6 +110,11 @@ std::vector<BadFile> bad_files() {
       {"overlap",
        one(entry("a", "F32", "[2]", "[0,8]") + "," + entry("b", "F32", "[2]", "[4,12]"), 12),
        "overlaps"},
+      {"two empty tensors at one place",
+       one(good + "," + entry("b", "F32", "[0]", "[8,8]") + "," +
+           entry("c", "F32", "[0]", "[8,8]")),
+       "same byte"},
+      {"the same name and bytes", one(good + "," + good), "stands twice"},
       {"the same bytes twice", one(good + "," + entry("b", "F32", "[2]", "[0,8]")), "overlaps"},
       {"an empty tensor inside another", one(good + "," + entry("b", "F32", "[0]", "[4,4]")),
        "overlaps"},
