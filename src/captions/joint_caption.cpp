@@ -48,10 +48,30 @@ bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/// Blanks beyond ASCII in UTF-8: no-break, en and em and other wide spaces, zero width, byte order
+/// mark.
+constexpr std::array<std::string_view, 20> kWideSpaces = {
+    "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+    "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u200b",
+    "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\ufeff"};
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
+}
+
+/// Whether nothing of it can be seen.
+bool is_blank(std::string_view text) {
+  while (!text.empty()) {
+    size_t length = is_space(text.front()) ? 1 : 0;
+    for (const std::string_view space : kWideSpaces) {
+      if (text.starts_with(space)) length = space.size();
+    }
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 /// Where the markers of a dialect stand, in order from the first; empty unless there are at least
@@ -109,6 +129,7 @@ void append(std::string& out, std::string_view piece) {
 
 std::string squeeze(std::string_view text) {
   std::string out;
+  if (is_blank(text)) return out;
   for (const char c : trimmed(text)) {
     if (!is_space(c)) {
       out.push_back(c);

@@ -288,12 +288,12 @@ std::vector<Fault> lint_pieces(const JointCaption& caption, size_t panels) {
   if (caption.panels.empty()) {
     faults.push_back({false, fmt::format("The caption of {} panels has no markers.", panels),
                       "Describe each panel after a marker such as [SCENE-1]."});
-  } else if (caption.overall.empty()) {
+  } else if (squeeze(caption.overall).empty()) {
     faults.push_back({false, "The caption has no overall text before the first marker.",
                       "Begin with one sentence about the whole set."});
   }
   for (size_t i = 0; i < caption.panels.size(); ++i) {
-    if (caption.panels[i].empty()) {
+    if (squeeze(caption.panels[i]).empty()) {
       faults.push_back({false, fmt::format("The part of panel {} is empty.", i + 1),
                         "Describe what this panel shows."});
     }

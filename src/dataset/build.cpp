@@ -169,6 +169,19 @@ void check_canvases(const std::vector<Set>& sets, const Plan& plan, const DataOp
   }
 }
 
+/// What is written into the source would be read as a part of it next time.
+void refuse_inside(const fs::path& source, const fs::path& out) {
+  std::error_code ignored;
+  const fs::path whole = fs::weakly_canonical(source, ignored);
+  const fs::path inner = fs::weakly_canonical(out, ignored);
+  const auto [end, rest] = std::mismatch(whole.begin(), whole.end(), inner.begin(), inner.end());
+  if (end == whole.end() && rest != inner.end()) {
+    fail_input("--out {} lies inside the data set {} itself; write it beside it.",
+               "'" + printable(out.native(), 400) + "'",
+               "'" + printable(source.native(), 400) + "'");
+  }
+}
+
 }  // namespace
 
 Built build_data_set(const fs::path& source, const fs::path& out, const BuildOptions& options,
@@ -177,6 +190,7 @@ Built build_data_set(const fs::path& source, const fs::path& out, const BuildOpt
     fail_input("A data set is written at one resolution, but {} are given.",
                options.data.resolutions.size());
   }
+  refuse_inside(source, out);
   Scan scan = scan_sets(source, {options.data.grid, true});
   throw_errors(scan.problems, source.native());
   Built built;

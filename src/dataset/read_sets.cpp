@@ -175,9 +175,10 @@ void check_pieces(const Set& set, Problems& problems) {
 
 void check_not_empty(const Set& set, Problems& problems) {
   const captions::JointCaption& caption = set.caption;
-  const bool empty = caption.trigger.empty() && caption.overall.empty() &&
-                     std::all_of(caption.panels.begin(), caption.panels.end(),
-                                 [](const std::string& part) { return part.empty(); });
+  const bool empty =
+      captions::squeeze(caption.trigger).empty() && captions::squeeze(caption.overall).empty() &&
+      std::all_of(caption.panels.begin(), caption.panels.end(),
+                  [](const std::string& part) { return captions::squeeze(part).empty(); });
   if (!empty || set.caption_file.empty()) return;
   problems.push_back({set.caption_file, Level::error,
                       set.caption_file.ends_with(".jsonl")

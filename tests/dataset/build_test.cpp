@@ -192,6 +192,8 @@ TEST(Build, LeavesNothingBehindWhenItRefuses) {
   EXPECT_EQ(std::distance(fs::directory_iterator(scratch / "full"), {}), 1);
   put_text(scratch / "file", "x");
   EXPECT_THAT(message(scratch / "file", {}), HasSubstr("is a file"));
+  EXPECT_THAT(message(scratch / "in" / "x", {}), HasSubstr("inside the data set"));
+  EXPECT_FALSE(fs::exists(scratch / "in" / "x"));
   BuildOptions two;
   two.data.resolutions = {64, 128};
   EXPECT_THAT(message(scratch / "out", two), HasSubstr("one resolution"));
