@@ -21,6 +21,23 @@ bool tells_of_memory(const std::string& text) {
          text.find("out of memory") != std::string::npos;
 }
 
+constexpr const char* kLessMemory =
+    "use fewer or smaller panels, a smaller batch, bf16, or a machine with more";
+
+/// "out of memory, 1234 bytes more were asked for; ...": libtorch says how many.
+std::string memory_message(const std::string& text) {
+  constexpr std::string_view kBefore = "tried to allocate ";
+  const size_t at = text.find(kBefore);
+  const std::string number =
+      at == std::string::npos
+          ? ""
+          : text.substr(
+                at + kBefore.size(),
+                text.find_first_not_of("0123456789", at + kBefore.size()) - at - kBefore.size());
+  return "out of memory" + (number.empty() ? "" : ", " + number + " bytes more were asked for") +
+         "; " + kLessMemory;
+}
+
 }  // namespace
 
 Outcome current_outcome() {
@@ -31,14 +48,13 @@ Outcome current_outcome() {
   } catch (const Cancelled&) {
     return {static_cast<int>(ErrorKind::interrupted), "stopped by a signal before it was finished"};
   } catch (const std::bad_alloc&) {
-    return {static_cast<int>(ErrorKind::memory),
-            "out of memory; use fewer or smaller panels, --dtype bf16, or a machine with more"};
+    return {static_cast<int>(ErrorKind::memory), memory_message("")};
   } catch (const std::filesystem::filesystem_error& error) {
     return {static_cast<int>(ErrorKind::internal), first_line(error.what())};
   } catch (const std::exception& error) {
     const std::string text = error.what();
     if (tells_of_memory(text)) {
-      return {static_cast<int>(ErrorKind::memory), "out of memory: " + first_line(text)};
+      return {static_cast<int>(ErrorKind::memory), memory_message(text)};
     }
     return {static_cast<int>(ErrorKind::internal), "an internal error: " + first_line(text)};
   } catch (...) {
