@@ -89,6 +89,7 @@ double gflops(const Probe& probe, int threads) {
   double best = 0;
   for (int repeat = 0; repeat < 5; ++repeat) {
     std::vector<std::thread> workers;
+    workers.reserve(static_cast<size_t>(threads));
     std::vector<float> results(static_cast<size_t>(threads));
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < threads; ++i) {
