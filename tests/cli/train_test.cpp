@@ -191,13 +191,13 @@ TEST_F(TrainProgram, TrainsTheConfigurationOfAnotherTrainerKeyByKey) {
                                  << ", [SCENE-1] <Mara> wakes, [SCENE-2] she runs, [SCENE-3] and "
                                     "<Mara> rests.";
   }
-  const ProgramRun done =
-      run_program({"train", ICLORA_FIXTURES "/run/movie-shots.yml", "--set",
-                   "model=" ICLORA_FIXTURES "/models/toy-dev", "--set",
-                   "data.path=" + (scratch_ / "glued").native(), "--set", "data.panel=48x48",
-                   "--set", "train.steps=2", "--set", "sample.steps=1", "--set", "sample.every=0",
-                   "--out", (scratch_ / "movie").native()},
-                  environment());
+  const std::string foreign = ICLORA_FIXTURES "/run/movie-shots.yml";
+  const std::string model = "model=" ICLORA_FIXTURES "/models/toy-dev";
+  const ProgramRun done = run_program(
+      {"train", foreign, "--set", model, "--set", "data.path=" + (scratch_ / "glued").native(),
+       "--set", "data.panel=48x48", "--set", "train.steps=2", "--set", "sample.steps=1", "--set",
+       "sample.every=0", "--out", (scratch_ / "movie").native()},
+      environment());
   ASSERT_EQ(done.exit_code, 0) << done.err;
   for (const char* line :
        {"config.process.0.network.linear: used", "config.process.0.train.lr: used",

@@ -120,7 +120,9 @@ class TrainingPage : public testing::Test {
 
   /// As the page has it, but on a toy model and with little work.
   ProgramRun run(const std::string& command, const std::string& steps) const {
-    std::vector<std::string> words = words_of(replaced(command, kModelOfPage, kToy));
+    std::vector<std::string> words = words_of(command);
+    // Word by word: the toy's path may hold spaces.
+    for (std::string& word : words) word = replaced(word, kModelOfPage, kToy);
     if (words.at(0) == "train") {
       for (const std::string& setting :
            {"train.steps=" + steps, std::string("train.batch=1"), std::string("sample.steps=1")}) {
