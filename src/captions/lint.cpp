@@ -306,12 +306,17 @@ std::vector<Fault> lint_inner_markers(const JointCaption& caption) {
   if (caption.panels.empty()) return faults;
   for (size_t i = 0; i <= caption.panels.size(); ++i) {
     for (const Mark& mark : marks_in(i == 0 ? caption.overall : caption.panels[i - 1])) {
-      if (!mark.exact()) continue;
-      faults.push_back(
-          {true,
-           i == 0 ? fmt::format("The overall text holds the marker {}.", mark.meant)
-                  : fmt::format("The part of panel {} holds the marker {}.", i, mark.meant),
-           "Leave markers out: they are put between the pieces."});
+      const auto where =
+          i == 0 ? std::string("The overall text") : fmt::format("The part of panel {}", i);
+      if (mark.exact()) {
+        faults.push_back({true, fmt::format("{} holds the marker {}.", where, mark.meant),
+                          "Leave markers out: they are put between the pieces."});
+      } else {
+        faults.push_back({false,
+                          fmt::format("{} holds '{}', which looks like a marker.", where,
+                                      printable(mark.written)),
+                          "Write it without brackets."});
+      }
     }
   }
   return faults;

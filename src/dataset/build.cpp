@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "captions/lint.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "dataset/load.h"
@@ -159,6 +160,13 @@ void check_canvases(const std::vector<Set>& sets, const Plan& plan, const DataOp
         "form.");
   }
   for (const Item& item : plan.training) {
+    for (const captions::Fault& fault : captions::lint_markers(item.caption)) {
+      if (!fault.severe) continue;
+      fail_input(
+          "Set '{}': in one text its caption could not be read again. {} Change it, or use another "
+          "form.",
+          printable(sets[item.set].id), fault.what);
+    }
     const panels::Layout equal =
         panels::cut_layout(item.layout.grid, item.layout.width, item.layout.height);
     if (equal.boxes == item.layout.boxes) continue;

@@ -168,7 +168,7 @@ void check_count(const Set& set, Problems& problems) {
 /// Captions that come in pieces: what a text's own markers cannot have.
 void check_pieces(const Set& set, Problems& problems) {
   for (const captions::Fault& fault : captions::lint_inner_markers(set.caption)) {
-    problems.push_back({set.caption_file, Level::error,
+    problems.push_back({set.caption_file, fault.severe ? Level::error : Level::warning,
                         fmt::format("Set '{}': {}", printable(set.id), fault.what), fault.remedy});
   }
 }

@@ -101,6 +101,9 @@ TEST(Lint, FindsMarkersInsidePieces) {
               testing::HasSubstr("error: The part of panel 1 holds the marker [SCENE-2]."));
   EXPECT_THAT(told(lint_inner_markers({"", "x [LEFT]", {"a", "c"}})),
               testing::HasSubstr("error: The overall text holds the marker [LEFT]."));
+  EXPECT_THAT(told(lint_inner_markers({"", "x", {"a", "see [scene 1]"}})),
+              testing::HasSubstr("warning: The part of panel 2 holds '[scene 1]'"));
+  EXPECT_EQ(told(lint_inner_markers({"", "x", {"a [mug]", "[2024] b"}})), "");
   EXPECT_EQ(told(lint_inner_markers({"", "x [LEFT] a [RIGHT] b", {}})), "");
 }
 

@@ -201,6 +201,14 @@ TEST(Build, LeavesNothingBehindWhenItRefuses) {
   glued.form = Form::canvases;
   glued.data.gutter = 16;
   EXPECT_THAT(message(scratch / "out", glued), HasSubstr("no gutters"));
+  glued.data.gutter = 0;
+  put_set(scratch / "in" / "c", 2, 64, 64, 3, "");
+  fs::remove(scratch / "in" / "c" / "caption.txt");
+  put_text(scratch / "in" / "c" / "caption.json",
+           R"({"overall": "x", "panels": ["see [top]", "b"]})");
+  EXPECT_THAT(message(scratch / "out", glued), HasSubstr("could not be read again"));
+  EXPECT_FALSE(fs::exists(scratch / "out"));
+  fs::remove_all(scratch / "in" / "c");
   // A picture whose pixels are damaged is found only while writing.
   std::string bytes = image::encode_png(photo(64, 64, 9));
   bytes.resize(bytes.size() - 200);
