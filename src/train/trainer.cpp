@@ -58,6 +58,8 @@ Trainer::Trainer(TrainerParts parts, bool resume, std::function<std::vector<at::
 }
 
 bool Trainer::due(int64_t every) const {
+  // After a roll-back to the start there is nothing yet that is worth a file.
+  if (state_.step == 0) return false;
   return state_.step == parts_.config.train.steps || (every > 0 && state_.step % every == 0);
 }
 

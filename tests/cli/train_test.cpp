@@ -115,6 +115,28 @@ TEST_F(TrainProgram, AFinishedRunAnswersWithItsLastLossAgain) {
   EXPECT_EQ(parse_json(again.out, "train")["loss"], parse_json(done.out, "train")["loss"]);
 }
 
+TEST_F(TrainProgram, EndsWithExit7WhenTheLossIsNoNumber) {
+  // All ones is not a number in every float format, and the last tensor's end is used by each step.
+  const fs::path model = scratch_ / "model";
+  fs::copy(ICLORA_FIXTURES "/models/toy-dev", model, fs::copy_options::recursive);
+  for (const auto& entry : fs::directory_iterator(model / "transformer")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-4, std::ios::end).write("\xff\xff\xff\xff", 4);
+  }
+  const std::vector<std::string> broken = {"--set", "model=" + model.native()};
+  const ProgramRun ended = run("out", broken);
+  EXPECT_EQ(ended.exit_code, 7) << ended.err;
+  EXPECT_NE(ended.err.find("the step is left out"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("back to step 0 with 0.5 of the learning rate"), std::string::npos)
+      << ended.err;
+  // Nothing that was learnt, so nothing to use.
+  EXPECT_FALSE(fs::exists(scratch_ / "out/lora"));
+  std::vector<std::string> again = broken;
+  again.emplace_back("--resume");
+  EXPECT_EQ(run("out", again).exit_code, 7);
+}
+
 TEST_F(TrainProgram, GoesOnWithNothingButWhatItBeganWith) {
   const std::string lora = ICLORA_FIXTURES "/models/lora-a.safetensors";
   const std::vector<std::string> two = {"--set", "train.steps=2"};
