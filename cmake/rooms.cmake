@@ -5,11 +5,15 @@
 # Headers are included by folder ("panels/layout.h"). Each library offers an include directory that
 # holds a link to its own folder alone, so that a header of a folder that is not named in SEES (or
 # seen by one that is) is simply not found.
+# FOLDER: the room lies in another one's folder (flux_config: what of flux/ needs no tensors).
 function(iclora_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "SEES;SOURCES;LINKS" ${ARGN})
-  set(view ${PROJECT_BINARY_DIR}/views/${name})
+  cmake_parse_arguments(ROOM "TORCH" "FOLDER" "SEES;SOURCES;LINKS" ${ARGN})
+  if(NOT ROOM_FOLDER)
+    set(ROOM_FOLDER ${name})
+  endif()
+  set(view ${PROJECT_BINARY_DIR}/views/${ROOM_FOLDER})
   file(MAKE_DIRECTORY ${view})
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${name} ${view}/${name} SYMBOLIC)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${ROOM_FOLDER} ${view}/${ROOM_FOLDER} SYMBOLIC)
   set(target iclora_${name})
   add_library(${target} STATIC ${ROOM_SOURCES})
   target_include_directories(${target} PUBLIC ${view})

@@ -5,9 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/inspect_report.h"
-#include "cli/library.h"
+#include "cli/model_coverage.h"
 #include "cli/output.h"
-#include "cli/torch_folder.h"
 #include "core/error.h"
 
 namespace iclora::cli {
@@ -87,7 +86,6 @@ std::string tensors_text(const Json& report) {
 }
 
 std::string coverage_text(const Json& coverage) {
-  if (coverage.contains("unknown")) return "  coverage: " + plain(coverage["unknown"]) + "\n";
   std::string text =
       fmt::format("  coverage: {} of {} tensors that the config asks for\n",
                   coverage["found"].get<int64_t>(), coverage["expected"].get<int64_t>());
@@ -114,7 +112,7 @@ std::string model_text(const Json& report) {
       config += fmt::format("{}{} {}", config.empty() ? "" : ", ", printable(key), plain(value));
     }
     text += "  config: " + config + "\n";
-    if (component.contains("coverage")) text += coverage_text(component["coverage"]);
+    text += coverage_text(component["coverage"]);
   }
   return text;
 }
@@ -134,25 +132,15 @@ std::string picture_text(const Json& report) {
   return text + metadata_lines(report["texts"]);
 }
 
-/// What the configs ask for against what is there: known to the library alone.
-void add_coverage(Json& report) {
-  if (!find_torch(program_path()).found) {
-    for (auto& [name, component] : report["components"].items()) {
-      component["coverage"] = {{"unknown",
-                                "not compared, since libtorch was not found; "
-                                "'iclora doctor' says more"}};
-    }
-    return;
-  }
-  Terminal terminal(true);
-  const Json coverage = call_library("model-coverage", {{"path", report["path"]}}, terminal);
-  for (const auto& [name, entry] : coverage.items()) report["components"][name]["coverage"] = entry;
-}
-
 void run(const std::string& path, bool json) {
   Json report = inspect_report(path);
   const std::string kind = report["kind"].get<std::string>();
-  if (kind == "model") add_coverage(report);
+  if (kind == "model") {
+    const Json coverage = model_coverage(weights::open_model_folder(path));
+    for (const auto& [name, entry] : coverage.items()) {
+      report["components"][name]["coverage"] = entry;
+    }
+  }
   if (json) {
     print_json(report);
   } else if (kind == "model") {

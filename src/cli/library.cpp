@@ -72,7 +72,7 @@ Call& of(void* user) {
 
 fs::path program_path() {
   std::error_code error;
-  const fs::path path = fs::read_symlink("/proc/self/exe", error);
+  fs::path path = fs::read_symlink("/proc/self/exe", error);
   if (error) fail(ErrorKind::internal, "/proc/self/exe cannot be read: {}", error.message());
   return path;
 }

@@ -339,6 +339,7 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
   std::optional<sampling::OpenModel> model;
   if (!request.model.empty()) {
     model = sampling::open_model(request.model, request.model_search);
+    for (const std::string& warning : model->warnings) log::write_warning(warning);
   } else if (!request.loras.empty()) {
     fail_input("--lora needs the model that it belongs to; name it with --model DIR|NAME.");
   }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "eval/distance.h"
 #include "eval/draw.h"
 #include "eval/score.h"
@@ -79,6 +80,7 @@ EvalResult evaluate(const EvalRequest& request, Progress& progress) {
   std::optional<Moments> drawings;
   if (request.drawings) drawings = open_moments(*request.drawings, classifier);
   const sampling::OpenModel model = sampling::open_model(request.model, request.model_search);
+  for (const std::string& warning : model.warnings) log::write_warning(warning);
 
   const DrawSettings settings = draw_settings(request, model);
   const sampling::Size panel =

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "weights/checkpoint.h"
+#include "weights/coverage.h"
 
 namespace iclora::sampling {
 namespace {
@@ -12,6 +13,24 @@ namespace {
 // The longest text FLUX.1 was trained with; without a guidance embedding (schnell) half of it.
 constexpr int64_t kLongestText = 512;
 constexpr int64_t kLongestTextWithoutGuidance = 256;
+
+std::string origin_of(const weights::Component& component) {
+  return "'" + printable(component.config_path.native(), 400) + "'";
+}
+
+/// A config that asks for less than its files hold (no blocks, no guidance embedding) makes another
+/// model of them, and nothing else would say so.
+void warn_of_unused(const weights::Component& part,
+                    const std::vector<weights::ParameterSpec>& parameters, bool encoder,
+                    std::vector<std::string>& warnings) {
+  auto unused = weights::coverage_of(weights::Checkpoint::open(part.folder), parameters).unexpected;
+  if (encoder) std::erase_if(unused, weights::is_no_part_of_encoder);
+  if (unused.empty()) return;
+  warnings.push_back(fmt::format(
+      "{} does not ask for {} of the tensors beside it ('{}'{}); they are not used. If it was "
+      "changed by hand, `iclora inspect` on the model's folder lists them.",
+      origin_of(part), unused.size(), printable(unused.front()), unused.size() > 1 ? ", ..." : ""));
+}
 
 /// Of the model's index and configs: tells models apart without reading gigabytes.
 std::string model_hash(const weights::ModelFolder& folder) {
@@ -28,10 +47,6 @@ std::string model_hash(const weights::ModelFolder& folder) {
     }
   }
   return hash.hex();
-}
-
-std::string origin_of(const weights::Component& component) {
-  return "'" + printable(component.config_path.native(), 400) + "'";
 }
 
 void check_equal(int64_t a, const char* key_a, const weights::Component& in_a, int64_t b,
@@ -71,6 +86,12 @@ OpenModel open_model(const std::string& name, const std::vector<std::filesystem:
   out.folder = weights::open_model_folder(weights::resolve_model(name, search));
   out.configs = read_configs(out.folder);
   out.model_sha256 = model_hash(out.folder);
+  const ModelConfigs& configs = out.configs;
+  warn_of_unused(out.folder.transformer, flux::parameters(configs.transformer), false,
+                 out.warnings);
+  warn_of_unused(out.folder.text_encoder, text::parameters(configs.clip), true, out.warnings);
+  warn_of_unused(out.folder.text_encoder_2, text::parameters(configs.t5), true, out.warnings);
+  warn_of_unused(out.folder.vae, vae::parameters(configs.vae), false, out.warnings);
   out.clip_tokenizer = tokenizers::ClipTokenizer::open(out.folder.tokenizer);
   out.t5_tokenizer = tokenizers::T5Tokenizer::open(out.folder.tokenizer_2);
   if (out.clip_tokenizer->vocabulary_size() > out.configs.clip.vocab_size ||

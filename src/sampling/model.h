@@ -36,6 +36,8 @@ struct OpenModel {
   std::string model_sha256;  ///< of configs and a slice of every tensor
   std::optional<tokenizers::ClipTokenizer> clip_tokenizer;
   std::optional<tokenizers::T5Tokenizer> t5_tokenizer;
+  /// Sentences for the user: tensors in the files that the configs do not ask for.
+  std::vector<std::string> warnings;
 };
 
 /// `name`: a folder, or a name looked up in the `search` folders. Errors (exit 2) name the file.

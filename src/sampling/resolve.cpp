@@ -66,7 +66,8 @@ void settle_grid(Request& request, const captions::Parsed& parsed,
     } else {
       request.grid = panels::Grid{std::max<int64_t>(parts, 1), 1};
     }
-  } else if (parsed.dialect && parsed.grid.rows * parsed.grid.columns != request.grid->count()) {
+  }
+  if (parsed.dialect && parsed.grid.rows * parsed.grid.columns != request.grid->count()) {
     warnings.push_back(
         fmt::format("the prompt's markers speak of {} panels, but the grid {} is used.",
                     parsed.grid.rows * parsed.grid.columns, panels::to_string(*request.grid)));

@@ -27,7 +27,6 @@ struct Resolved : OpenModel {
   std::vector<std::string> loras_sha256;  ///< of the adapters' files
   std::string noise_sha256;               ///< of the file of noise; empty: none
   std::vector<GivenPanel> given;
-  std::vector<std::string> warnings;
 };
 
 /// `model_search`: folders in which a model's name is looked up. Nothing is computed or written.

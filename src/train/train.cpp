@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "run/disk_space.h"
 #include "run/run_folder.h"
 #include "runtime/file_weights.h"
@@ -205,6 +206,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     fail_input("--init-lora begins a LoRA, but lora.targets is full; leave one of them out.");
   }
   const sampling::OpenModel model = sampling::open_model(config.model, options.model_search);
+  for (const std::string& warning : model.warnings) log::write_warning(warning);
   check_targets(config.lora, model.configs.transformer);
   std::optional<lora::AdapterFile> initial;
   if (options.init_lora) initial = lora::read_adapter(*options.init_lora);

@@ -64,9 +64,35 @@ TEST(Resolve, GridComesFromTheRequestElseTheAdapterElseTheMarkersElseThePanelPro
   EXPECT_EQ(grid(request), "1x2");
   request.loras = {{write_lora(scratch / "l.safetensors", {{"grid", "2x2"}}).native(), 1.0}};
   EXPECT_EQ(grid(request), "2x2");
+  EXPECT_THAT(resolve(request, {}).warnings,
+              testing::ElementsAre(HasSubstr("2 panels, but the grid 2x2")));
   request.grid = panels::Grid{3, 1};
   EXPECT_EQ(grid(request), "3x1");
   EXPECT_THAT(resolve(request, {}).warnings, testing::ElementsAre(HasSubstr("markers")));
+}
+
+TEST(Resolve, WarnsOfTensorsThatTheConfigLeavesOut) {
+  const ScratchFolder scratch;
+  const fs::path model = scratch / "m";
+  Request request = base();
+  const auto with = [&](const char* part, const char* key, const Json& value) {
+    fs::remove_all(model);
+    fs::copy(request.model, model, fs::copy_options::recursive);
+    const fs::path path = model / part / "config.json";
+    Json config = parse_json(read_file(path, 1 << 20), path.native());
+    config[key] = value;
+    write_file(path, config.dump());
+    Request changed = request;
+    changed.model = model.native();
+    return resolve(changed, {}).warnings;
+  };
+  EXPECT_THAT(resolve(request, {}).warnings, testing::IsEmpty());
+  EXPECT_THAT(with("transformer", "num_single_layers", 0),
+              testing::ElementsAre(HasSubstr("single_transformer_blocks.0")));
+  EXPECT_THAT(with("transformer", "guidance_embeds", false),
+              testing::ElementsAre(HasSubstr("guidance_embedder")));
+  EXPECT_THAT(with("vae", "mid_block_add_attention", false),
+              testing::ElementsAre(HasSubstr("mid_block.attentions")));
 }
 
 TEST(Resolve, PanelDialectAndTriggerComeFromTheAdapter) {

@@ -23,7 +23,6 @@ const std::map<std::string_view, Verb>& verbs() {
       {"generate", generate},
       {"init", init},
       {"runtime-info", runtime_info},
-      {"model-coverage", model_coverage},
       {"pretrain", pretrain_model},
       {"train", train},
   };

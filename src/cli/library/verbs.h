@@ -10,9 +10,6 @@ using Verb = Json (*)(const Json& request, Progress& progress);
 
 /// Version, processor and threads of the libtorch that was loaded.
 Json runtime_info(const Json& request, Progress& progress);
-/// {"path"} of a model folder -> for each part the tensors that its config asks for against those
-/// that are there: {"expected", "found", "missing", "wrong_shape", "unexpected"}.
-Json model_coverage(const Json& request, Progress& progress);
 
 /// Pictures from a request: sampling's own keys (sampling/request.h) beside `out`, `split`,
 /// `save_latents`, `from`, `task`, `threads` and `model_search` -> seed, canvases, panels, seconds,
