@@ -21,6 +21,7 @@ void add_layout_options(CLI::App& command, LayoutWords& words);
 dataset::DataOptions layout_options(const LayoutWords& words);
 
 void add_dataset_build(CLI::App& dataset, Context& context);
+void add_dataset_caption(CLI::App& dataset, Context& context);
 void add_dataset_check(CLI::App& dataset, Context& context);
 void add_dataset_show(CLI::App& dataset, Context& context);
 

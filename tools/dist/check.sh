@@ -37,6 +37,15 @@ done < <(needed "$moved/bin/iclora")
 cd /
 env -i "$moved/bin/iclora" --version >/dev/null || stop "the moved program does not run."
 env -i "$moved/bin/iclora" --help >/dev/null || stop "the moved program has no help."
+# The helper is found and runs: nobody listens at port 1.
+mkdir -p "$away/photos/1"
+cp "$here/../../tests/fixtures/pictures/rgb.png" "$away/photos/1/1.png"
+said=$(env -i HOME="$away" "$moved/bin/iclora" dataset caption "$away/photos" --retries 0 \
+  --endpoint http://127.0.0.1:1/v1 2>&1) && stop "captions came out of nothing."
+case "$said" in
+  *"cannot be reached"*) ;;
+  *) stop "the moved program cannot ask for captions: $said" ;;
+esac
 torch=${TORCH_DIR:-}
 [ -n "$torch" ] || torch=$("$here/../setup/libtorch.sh" 2>/dev/null || true)
 if [ -n "$torch" ]; then

@@ -3,6 +3,8 @@
 # dist/iclora-VERSION-models, which is the same on every machine (models, classifier, adapters).
 # The folder may be moved anywhere. Inside: the program, its library, and every shared library they
 # need except glibc (2.36 or newer of the system) and libtorch (TORCH_DIR, or the user's cache).
+# libexec/iclora-http takes the system's libcurl: thirty libraries stand behind that, among them TLS,
+# which has to be kept safe and trusts the system's certificates; a copy would be neither.
 set -euo pipefail
 preset=${1:-release}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
