@@ -39,6 +39,17 @@ at::Tensor convolve(const Conv& conv, const at::Tensor& x, int64_t before, int64
   const int64_t bands = (rows + share - 1) / share;
   at::Tensor out = at::empty({x.size(0), conv.weight.size(0), rows, columns}, x.options(),
                              at::MemoryFormat::ChannelsLast);
+  // Pictures smaller than a piece share one.
+  const int64_t together = std::max<int64_t>(1, kPiecePixels / (rows * columns));
+  if (together > 1 && before == after) {
+    nn::for_pieces((x.size(0) + together - 1) / together, [&](int64_t i) {
+      const int64_t count = std::min(together, x.size(0) - i * together);
+      out.narrow(0, i * together, count)
+          .copy_(
+              at::conv2d(x.narrow(0, i * together, count), conv.weight, conv.bias, stride, before));
+    });
+    return out;
+  }
   nn::for_pieces(x.size(0) * bands, [&](int64_t i) {
     const int64_t first = i % bands * share;
     const int64_t count = std::min(share, rows - first);
