@@ -46,8 +46,10 @@ void add_pretrain(CLI::App& app, Context& context) {
        {"iclora pretrain models/flux-mini.yaml --packs packs --out flux-mini --stages vae",
         "one stage alone"}});
   auto options = std::make_shared<Options>();
-  auto* recipe = command->add_option("RECIPE", options->recipe,
-                                     "YAML: sizes, packs of drawings, stages with their phases");
+  auto* recipe =
+      command->add_option("RECIPE", options->recipe,
+                          "YAML: sizes ('init') or a model to go on from ('from'), packs of "
+                          "drawings, stages with their phases");
   auto* out = command->add_option("--out", options->out, "Folder of the model and of its training")
                   ->type_name("DIR");
   command->add_option("--packs", options->packs, "Where the packs lie; wins over the recipe")

@@ -55,6 +55,7 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
     const SaveFunction save = [&](const auto& trained, const auto& values) {
       write_part(folder.vae.folder / kDiffusersWeights, trained, values, "");
     };
+    if (!recipe.from) begin_autoencoder(autoencoder);
     train_autoencoder(autoencoder, recipe.vae, recipe.seed, options.out / "vae", save, progress);
   }
   const auto load_texts = [&](at::ScalarType dtype) {
@@ -81,7 +82,7 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
   const Autoencoder autoencoder = load_autoencoder(folder.vae.folder, model.configs.vae, kDtype);
   runtime::FileWeights source(weights::Checkpoint::open(folder.transformer.folder));
   flux::Transformer transformer = flux::load_transformer(source, model.configs.transformer, kDtype);
-  zero_modulations(transformer);
+  if (!recipe.from) zero_modulations(transformer);
   const TransformerParts parts = {
       texts,
       autoencoder.encoder,

@@ -157,7 +157,15 @@ Recipe read_recipe(const fs::path& path, const std::optional<fs::path>& packs) {
   Fields fields(json, origin);
   Recipe recipe;
   recipe.name = fields.text("name");
-  recipe.init = folder / fields.text("init");
+  if (fields.has("from")) {
+    recipe.from = folder / fields.text("from");
+    if (fields.has("init")) {
+      fail_input("{}: 'from' names a model to begin with, 'init' sizes of a new one; keep one.",
+                 origin);
+    }
+  } else {
+    recipe.init = folder / fields.text("init");
+  }
   int64_t seed = 1;
   fields.integer("seed", seed, 0, INT64_MAX);
   recipe.seed = static_cast<uint64_t>(seed);

@@ -54,7 +54,9 @@ struct StageRecipe {
 
 struct Recipe {
   std::filesystem::path init;  ///< sizes, as `iclora init` reads them
-  std::string name;            ///< of the model
+  /// A model folder whose weights the stages begin with, in place of random ones of `init`.
+  std::optional<std::filesystem::path> from;
+  std::string name;  ///< of the model
   uint64_t seed = 1;
   StageRecipe vae, text, transformer;
   std::optional<StageRecipe> guidance;  ///< none: the model stays as the data made it

@@ -104,14 +104,17 @@ double round_trip_psnr(const Autoencoder& autoencoder, const at::Tensor& pixels)
   return 10 * std::log10(255.0 * 255.0 / std::max(mean, 1e-9));
 }
 
+void begin_autoencoder(Autoencoder& autoencoder) {
+  const auto zero = [](const std::string&, at::Tensor& weight) { weight = at::zeros_like(weight); };
+  vae::for_each_residual_end(autoencoder.encoder, zero);
+  vae::for_each_residual_end(autoencoder.decoder, zero);
+}
+
 void train_autoencoder(
     Autoencoder& autoencoder, const StageRecipe& recipe, uint64_t seed,
     const std::filesystem::path& folder,
     const std::function<void(const train::TrainedTensors&, const std::vector<at::Tensor>&)>& save,
     Progress& progress) {
-  const auto zero = [](const std::string&, at::Tensor& weight) { weight = at::zeros_like(weight); };
-  vae::for_each_residual_end(autoencoder.encoder, zero);
-  vae::for_each_residual_end(autoencoder.decoder, zero);
   fix_variance(autoencoder, recipe.latent_noise);
   const auto dtype = autoencoder.encoder.conv_in.weight.scalar_type();
   const train::TrainedTensors trained = train_all(autoencoder, kWeights, dtype);

@@ -29,6 +29,9 @@ at::Tensor autoencoder_loss(const Autoencoder& autoencoder, const at::Tensor& pi
 /// together.
 double round_trip_psnr(const Autoencoder& autoencoder, const at::Tensor& pixels);
 
+/// What a training from nothing begins with: residual branches that add nothing.
+void begin_autoencoder(Autoencoder& autoencoder);
+
 /// Trains to the end of the recipe, or goes on to it; then the averages are in the autoencoder's
 /// layers. `save` is called with them in the layers after each checkpoint.
 void train_autoencoder(

@@ -54,6 +54,29 @@ TEST_F(RecipeFile, ReadsPhasesAndPaths) {
   EXPECT_DOUBLE_EQ(stage.learning_rate(30), 0.02);
 }
 
+TEST_F(RecipeFile, BeginsWithAModelOrWithSizes) {
+  const auto begun = [&](const std::string& with) {
+    std::ofstream(scratch_ / "b.yaml")
+        << "name: mini\n"
+        << with << "\npacks: drawn\n"
+        << "vae: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
+        << "text: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
+        << "transformer: {held_out: h, phases: [{steps: 1, data: [a]}]}\n";
+    return read_recipe(scratch_ / "b.yaml", std::nullopt);
+  };
+  EXPECT_EQ(begun("from: old").from, scratch_ / "old");
+  EXPECT_FALSE(begun("init: sizes.yaml").from);
+  for (const char* wrong : {"from: old\ninit: sizes.yaml", "seed: 2"}) {
+    try {
+      begun(wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      EXPECT_THAT(error.what(), HasSubstr("init"));
+    }
+  }
+}
+
 TEST_F(RecipeFile, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(sentence("{held_out: h, phases: [{steps: 1, data: [a], bacth: 2}]}"),
               testing::AllOf(HasSubstr("bacth"), HasSubstr("did you mean 'batch'")));

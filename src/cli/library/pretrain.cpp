@@ -3,10 +3,32 @@
 #include <filesystem>
 
 #include "cli/library/verbs.h"
+#include "core/error.h"
+#include "core/file.h"
 #include "pretrain/pretrain.h"
 #include "runtime/processor.h"
 
 namespace iclora::cli {
+
+namespace {
+
+/// A copy of the model folder `from`, whole or not at all.
+void begin_with(const std::filesystem::path& from, const std::filesystem::path& model) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(from / "model_index.json")) {
+    fail_input(
+        "'{}', which the recipe begins with ('from'), is no model folder: there is no "
+        "'model_index.json' in it.",
+        printable(from.native(), 400));
+  }
+  const fs::path part = model.native() + ".part";
+  create_folders(model.parent_path());
+  fs::remove_all(part);
+  fs::copy(from, part, fs::copy_options::recursive);
+  fs::rename(part, model);
+}
+
+}  // namespace
 
 Json pretrain_model(const Json& request, Progress& progress) {
   const std::string origin = "the request";
@@ -21,7 +43,9 @@ Json pretrain_model(const Json& request, Progress& progress) {
     at::set_num_threads(static_cast<int>(json_integer(request, "threads", origin, 1, 1024)));
   }
   const std::filesystem::path model = options.out / "model";
-  if (!std::filesystem::exists(model)) {
+  if (!std::filesystem::exists(model) && recipe.from) {
+    begin_with(*recipe.from, model);
+  } else if (!std::filesystem::exists(model)) {
     init({{"config", recipe.init.native()},
           {"out", model.native()},
           {"seed", static_cast<int64_t>(recipe.seed)}},
