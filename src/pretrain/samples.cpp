@@ -103,14 +103,16 @@ EmptyText empty_text(const SampleSettings& settings, int64_t length) {
 }
 
 at::Tensor column_loss(const at::Tensor& logits, const at::Tensor& targets,
-                       const std::vector<int64_t>& sizes) {
+                       const std::vector<int64_t>& sizes, const at::Tensor& weights) {
+  const auto reduction = weights.defined() ? at::Reduction::None : at::Reduction::Sum;
   at::Tensor sum;
   int64_t begin = 0;
   for (size_t c = 0; c < sizes.size(); ++c) {
     const at::Tensor target = targets.select(1, static_cast<int64_t>(c)).contiguous();
     if (target.ne(kUntold).any().item<bool>()) {
-      const at::Tensor loss = at::cross_entropy_loss(logits.narrow(1, begin, sizes[c]), target, {},
-                                                     at::Reduction::Sum, kUntold);
+      at::Tensor loss =
+          at::cross_entropy_loss(logits.narrow(1, begin, sizes[c]), target, {}, reduction, kUntold);
+      if (weights.defined()) loss = loss.dot(weights);
       sum = sum.defined() ? sum + loss : loss;
     }
     begin += sizes[c];

@@ -44,9 +44,10 @@ struct EmptyText {
 EmptyText empty_text(const SampleSettings& settings, int64_t length);
 
 /// Sum over rows and columns of the cross-entropy of logits [M, total] against targets [M, C];
-/// untold ones add nothing. Records a graph.
+/// untold ones add nothing, and row m counts weights[m] times [M] where weights are given. Records
+/// a graph.
 at::Tensor column_loss(const at::Tensor& logits, const at::Tensor& targets,
-                       const std::vector<int64_t>& sizes);
+                       const std::vector<int64_t>& sizes, const at::Tensor& weights = {});
 /// How many targets are told.
 int64_t told(const at::Tensor& targets);
 /// Share of told targets that the logits have right, a column: NaN where none is told.

@@ -23,28 +23,40 @@ const ForEachWeight<TextEncoders> kWeights = [](TextEncoders& encoders, const au
   visit("head:clip", encoders.clip_head);
 };
 
-/// Numbers of the parts: 0 for a single picture, else from 1; untold where there is no part.
-at::Tensor places(const Samples& samples) {
-  const int64_t panels = samples.parts.size(1);
-  const at::Tensor numbers =
-      panels == 1 ? at::zeros({1}, at::kLong) : at::arange(1, panels + 1, at::kLong);
-  const at::Tensor there = samples.parts.sum(-1).gt(0);  // [B, P]
-  return at::where(there, numbers.unsqueeze(0), at::full({}, kUntold, at::kLong));
-}
-
 struct Read {
   at::Tensor logits;   ///< [M, sum of sizes]
   at::Tensor targets;  ///< [M, columns]
+  at::Tensor weights;  ///< [M]; undefined: all 1
   std::vector<int64_t> sizes;
 };
 
+/// One row a token of a part, or behind the last part. The tokens of a part weigh 1 together, and
+/// so do those behind.
 Read read_t5(const TextEncoders& encoders, const Samples& samples, const Classes& classes) {
+  const auto grid = samples.shard->grid;
+  const int64_t panels = samples.parts.size(1);
+  const int64_t length = samples.parts.size(2);
+  const at::Tensor in_part = samples.parts.gt(0);                            // [B, P, L]
+  const at::Tensor behind = in_part.any(1).flip(1).cumsum(1).flip(1).eq(0);  // [B, L]
+  const at::Tensor none = behind.to(at::kFloat);
+  const at::Tensor weights =
+      samples.parts.sum(1) + none / none.sum(1, /*keepdim=*/true).clamp_min(1);  // [B, L]
+  const at::Tensor panel = in_part.to(at::kLong).argmax(1);                      // [B, L]
+  const auto last = at::full({}, kPlaces - 1, at::kLong);
+  const at::Tensor row = at::where(behind, last, at::floor_divide(panel, grid.columns));
+  const at::Tensor column = at::where(behind, last, at::remainder(panel, grid.columns));
+  const at::Tensor told = samples.targets.gather(
+      1, panel.unsqueeze(-1).expand({-1, length, samples.targets.size(2)}));  // [B, L, C]
+  const at::Tensor targets =
+      at::cat({at::where(behind.unsqueeze(-1), at::full({}, kUntold, at::kLong), told),
+               row.unsqueeze(-1), column.unsqueeze(-1)},
+              -1);
+  const at::Tensor rows = weights.flatten().nonzero().flatten();
   const at::Tensor hidden = text::t5_forward(encoders.t5, samples.t5).to(at::kFloat);
-  const at::Tensor features = at::bmm(samples.parts, hidden).flatten(0, 1);
-  Read read = {at::linear(features, encoders.t5_head),
-               at::cat({samples.targets, places(samples).unsqueeze(-1)}, -1).flatten(0, 1),
+  Read read = {at::linear(hidden.flatten(0, 1).index_select(0, rows), encoders.t5_head),
+               targets.flatten(0, 1).index_select(0, rows), weights.flatten().index_select(0, rows),
                classes.sizes};
-  read.sizes.push_back(kPlaces);
+  read.sizes.insert(read.sizes.end(), {kPlaces, kPlaces});
   return read;
 }
 
@@ -54,7 +66,7 @@ Read read_clip(const TextEncoders& encoders, const Samples& samples, const Class
   const at::Tensor logits = at::linear(pooled.to(at::kFloat), encoders.clip_head)
                                 .unflatten(-1, {kPooledPanels, classes.total()})
                                 .slice(1, 0, panels);
-  return {logits.flatten(0, 1), samples.targets.flatten(0, 1), classes.sizes};
+  return {logits.flatten(0, 1), samples.targets.flatten(0, 1), {}, classes.sizes};
 }
 
 Samples rows_of(const Samples& samples, int64_t begin, int64_t end) {
@@ -66,19 +78,23 @@ Samples rows_of(const Samples& samples, int64_t begin, int64_t end) {
 }
 
 at::Tensor mean_loss(const Read& read, int64_t all_told) {
-  return column_loss(read.logits, read.targets, read.sizes) / static_cast<double>(all_told);
+  return column_loss(read.logits, read.targets, read.sizes, read.weights) /
+         static_cast<double>(all_told);
 }
 
-/// Mean over columns of the share of panels read right, on the first drawings of each shard.
+/// Mean over columns of the share of panels (T5: of tokens) read right, on the first drawings of
+/// each shard; and the places among them alone.
 Json accuracy(const TextEncoders& encoders, const Pack& pack, const SampleSettings& settings) {
   std::map<std::string, std::pair<double, int64_t>> sums;
   for (const Shard& shard : pack.shards) {
     const Samples samples = samples_in_order(shard, 0, 256, settings);
     const auto add = [&](const char* name, const Read& read) {
-      for (const double share : column_accuracy(read.logits, read.targets, read.sizes)) {
-        if (std::isnan(share)) continue;
-        sums[name].first += share;
-        ++sums[name].second;
+      const std::vector<double> shares = column_accuracy(read.logits, read.targets, read.sizes);
+      for (size_t c = 0; c < shares.size(); ++c) {
+        if (std::isnan(shares[c])) continue;
+        auto& sum = sums[c < pack.classes.sizes.size() ? name : "place"];
+        sum.first += shares[c];
+        ++sum.second;
       }
     };
     add("t5", read_t5(encoders, samples, pack.classes));
@@ -105,7 +121,7 @@ TextEncoders load_text_encoders(const std::filesystem::path& t5_folder,
     return at::zeros({rows, columns}, at::kFloat);
   };
   return {text::load_t5(t5, t5_config, dtype), text::load_clip(clip, clip_config, dtype),
-          zeros(classes.total() + kPlaces, t5_config.d_model),
+          zeros(classes.total() + 2 * kPlaces, t5_config.d_model),
           zeros(kPooledPanels * classes.total(), clip_config.hidden_size)};
 }
 

@@ -1,6 +1,8 @@
 #pragma once
-// The text encoders' training: what a caption tells of each panel must be readable from the T5
-// states of the panel's part, and of all panels from CLIP's pooled vector.
+// The text encoders' training: what a caption tells of a panel, and where on the canvas the panel
+// lies, must be readable from the T5 state of every single token of the panel's part, and what it
+// tells of all panels from CLIP's pooled vector. An image token that looks at any token of its
+// part has then found all that it needs.
 
 #include <filesystem>
 
@@ -14,14 +16,15 @@ namespace iclora::pretrain {
 
 /// Panels that the pooled vector is asked about; sets of more are not.
 inline constexpr int64_t kPooledPanels = 4;
-/// Classes of the place of a part: 0 for a single picture, else the panel's number; at most 9.
+/// Classes of the row, and of the column, that a token's panel has in the grid; the last one is
+/// for the tokens behind the last part: the end and the padding.
 inline constexpr int64_t kPlaces = 10;
 
 /// The encoders, and linear heads that only their training needs.
 struct TextEncoders {
   text::T5Encoder t5;
   text::ClipEncoder clip;
-  at::Tensor t5_head;    ///< [classes + kPlaces, d_model]
+  at::Tensor t5_head;    ///< [classes + 2 * kPlaces, d_model]
   at::Tensor clip_head;  ///< [kPooledPanels * classes, hidden_size]
 };
 

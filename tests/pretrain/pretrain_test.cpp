@@ -15,6 +15,7 @@
 #include "run/metrics.h"
 #include "sampling/model.h"
 #include "scratch.h"
+#include "weights/checkpoint.h"
 #include "weights/safetensors_writer.h"
 
 namespace iclora::pretrain {
@@ -193,6 +194,48 @@ TEST_F(Pretraining, LearnsInEveryStage) {
     const auto loss = losses(name);
     EXPECT_LT(loss[1], share * loss[0]) << name;
   }
+}
+
+TEST_F(Pretraining, EveryTokenTellsWhatItsPanelShowsAndWhereItLies) {
+  NoProgress no_progress;
+  StageRecipe& texts = stage("text");
+  texts.held_out = scratch_ / "pairs";
+  texts.save_every = texts.phases[0].steps = 150;
+  texts.phases[0].learning_rate = 3e-3;
+  PretrainOptions only = options("tokens");
+  only.stages = {"text"};
+  pretrain(recipe_, only, no_progress);
+  std::ifstream lines(only.out / "text/measures.jsonl");
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  const Json measured = parse_json(line, "measures.jsonl");
+  // Guessing gives a half of the places (left, right, behind) and of what is told (3 and 2
+  // classes).
+  EXPECT_GT(measured.at("place").get<double>(), 0.9);
+  EXPECT_GT(measured.at("t5").get<double>(), 0.9);
+}
+
+TEST_F(Pretraining, GoesOnFromAModelWithoutForgettingIt) {
+  NoProgress no_progress;
+  for (const char* name : {"vae", "text", "transformer"}) {
+    stage(name).phases[0].steps = 2;
+    stage(name).phases[0].learning_rate = stage(name).phases[0].end_learning_rate = 0;
+    stage(name).phases[0].warmup = 0;
+  }
+  const auto last_layer = [&](const std::string& name) {
+    const auto stored = weights::Checkpoint::open(scratch_ / name / "model/transformer");
+    const auto bytes = stored.find("proj_out.weight")->bytes;
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  PretrainOptions begun = options("begun");
+  PretrainOptions kept = options("kept");
+  begun.stages = kept.stages = {"text", "transformer"};
+  // What the layer is as bf16, after training that changes nothing.
+  pretrain(recipe_, begun, no_progress);
+  EXPECT_EQ(last_layer("begun"), std::string(last_layer("begun").size(), '\0'));
+  recipe_.from = scratch_ / "kept/model";
+  pretrain(recipe_, kept, no_progress);
+  EXPECT_NE(last_layer("kept"), std::string(last_layer("kept").size(), '\0'));
 }
 
 TEST_F(Pretraining, APupilOfTheTransformerTakesGuidanceAsItsTeacherMeansIt) {
