@@ -26,6 +26,16 @@ pack steady-canvases canvases --count 20000 --seed canvases-1
 pack steady-canvases-test canvases --count 1000 --seed canvases-test-1
 pack kinds samples --count 20000 --seed kinds-1 "${kinds[@]}"
 pack kinds-canvases canvases --count 7000 --seed kinds-canvases-1 "${kinds[@]}"
+# Many canvases of the grids that most sets have: with few, the model learns them by heart.
+if [ ! -e "$packs/more-canvases/classes.json" ]; then
+  echo "drawing $packs/more-canvases" >&2
+  rm -rf "$packs/more-canvases.part"
+  for grid in 2x2:20000 3x1:12000 1x2:12000 2x1:9000; do
+    tools/world/draw canvases --grid "${grid%:*}" --count "${grid#*:}" --seed canvases-2 \
+      --out "$packs/more-canvases.part"
+  done
+  mv "$packs/more-canvases.part" "$packs/more-canvases"
+fi
 pack wide samples --count 30000 --seed wide-1 --tier 2 --level 1 "${wide[@]}"
 
 exec "build/${PRESET:-release}/bin/iclora" pretrain models/flux-mini.yaml --packs "$packs" \
