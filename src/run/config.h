@@ -151,7 +151,7 @@ Json config_to_json(const Config& config);
 /// Every dotted key of the native form ("train.timesteps.mean"), without the sections themselves.
 std::vector<std::string> config_keys();
 
-/// Keys whose value is always a text, so that `--set data.trigger=[X]` needs no quotes.
+/// Keys whose value is always a text, so that `--set name=2024` needs no quotes.
 bool is_text_key(const std::string& dotted_key);
 
 /// A key in which two configurations differ and both values as one-line JSON.

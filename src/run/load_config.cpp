@@ -43,7 +43,15 @@ LoadedConfig load_config(const std::filesystem::path& file,
   loaded.config = config_from_json(document, origin, places);
   Config& config = loaded.config;
   if (config.name.empty()) config.name = file.stem().native();
-  if (out) config.out = *out;
+  if (out) {
+    const auto set = places.find("out");
+    const bool stated = set != places.end() && set->second == "--set out" && !config.out.empty();
+    if (stated && config.out != *out) {
+      fail_input("--out is '{}', but --set out says '{}'; leave one of them out",
+                 printable(*out, 400), printable(config.out, 400));
+    }
+    config.out = *out;
+  }
   if (config.out.empty()) config.out = "runs/" + config.name;
   return loaded;
 }

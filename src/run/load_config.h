@@ -19,8 +19,9 @@ struct LoadedConfig {
 };
 
 /// Reads `file`, native or foreign (foreign_config.h), applies `settings` ("key.path=value") and
-/// then `out`, the command line's --out. The name defaults to the file's stem, `out` to
-/// runs/NAME. Errors as in config.h.
+/// then `out`, the command line's --out, which wins over the file's; a setting that says otherwise
+/// contradicts it (exit 2). The name defaults to the file's stem, `out` to runs/NAME. Errors as in
+/// config.h.
 LoadedConfig load_config(const std::filesystem::path& file,
                          const std::vector<std::string>& settings = {},
                          const std::optional<std::string>& out = std::nullopt);

@@ -31,6 +31,8 @@ Json parse_value(const std::string& key, const std::string& text) {
   try {
     Json value = parse_yaml(text, origin);
     if (value.is_string() || value.is_null()) return value;
+    // A list is no path and no name; but a trigger is often a tag such as [MOVIE-SHOTS].
+    if (value.is_structured() && key != "data.trigger") return value;
   } catch (const Error&) {  // a text that happens not to be YAML, such as "[MOVIE-SHOTS] x"
   }
   return text;

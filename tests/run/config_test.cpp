@@ -255,6 +255,17 @@ TEST(Settings, TakeTextsAsTheyStand) {
   EXPECT_EQ(config_of(kLeast, {"model=\"q\""}).model, "q");
 }
 
+TEST(Settings, TakeNoListForAText) {
+  for (const char* key : {"name", "model", "data.path", "out"}) {
+    for (const char* value : {"[[x]]", "[x]", "{a: 1}"}) {
+      EXPECT_THAT(message_of(kLeast, {fmt::format("{}={}", key, value)}),
+                  HasSubstr(fmt::format("--set {} must be a text", key)))
+          << value;
+    }
+  }
+  EXPECT_EQ(config_of(kLeast, {"data.trigger=[[x]]"}).data.trigger, "[[x]]");
+}
+
 TEST(Settings, GiveBackTheDefaultForNull) {
   const std::string file = with("sample: {every: 3}\nlora: {rank: 2}");
   EXPECT_FALSE(config_of(file, {"sample=null"}).sample);
@@ -310,8 +321,12 @@ TEST(LoadConfig, SettlesNameAndOut) {
   EXPECT_EQ(config.out, "runs/storyboard.v2");
   config = load_config(file, {"name=n"}).config;
   EXPECT_EQ(config.out, "runs/n");
-  config = load_config(file, {"out=there"}, "here").config;
-  EXPECT_EQ(config.out, "here");
+  for (const char* setting : {"out=here", "out="}) {
+    EXPECT_EQ(load_config(file, {setting}, "here").config.out, "here");
+  }
+  EXPECT_THROW(load_config(file, {"out=there"}, "here"), Error);
+  write_file(file, std::string(kLeast) + "\nout: there");
+  EXPECT_EQ(load_config(file, {}, "here").config.out, "here");
   write_file(file, "[1]");
   EXPECT_THROW(load_config(file), Error);
   EXPECT_THROW(load_config(scratch / "none.yaml"), Error);
