@@ -36,6 +36,7 @@ class Translator {
   }
 
   Translation run() {
+    check_sections();
     head();
     refuse_other_kinds();
     network();
@@ -146,6 +147,31 @@ class Translator {
 
   // --- what needs more than one key
 
+  /// A section that is something else would leave out all of its keys, and `network: lora` would
+  /// train every weight.
+  void check_sections() {
+    for (const char* section :
+         {"network", "network.network_kwargs", "save", "train", "train.ema_config",
+          "train.optimizer_params", "train.lr_scheduler_params", "model", "sample", "datasets.*",
+          "sample.samples.*"}) {
+      for (ForeignKey* key : find(section)) {
+        if (!key->value.is_null() && !key->value.is_object()) {
+          fail_input("{} must be a map of keys, but it is {}.", place(*key), shown(key->value));
+        }
+        key->verdict =
+            key->pattern.ends_with(".network") && !key->value.is_null() ? kUsed : kNotNeeded;
+      }
+    }
+    for (const char* list : {"datasets", "sample.samples"}) {
+      for (ForeignKey* key : find(list)) {
+        if (!key->value.is_null() && key->value != Json::array()) {
+          fail_input("{} must be a list of maps, but it is {}.", place(*key), shown(key->value));
+        }
+        key->verdict = kNotNeeded;
+      }
+    }
+  }
+
   void head() {
     for (ForeignKey* key : keys_.find("job")) key->verdict = kUsed;
     for (ForeignKey* key : keys_.find("config.name")) {
@@ -199,7 +225,7 @@ class Translator {
   }
 
   void network() {
-    if (!keys_.has_section(kProcess + "network")) {
+    if (!keys_.has_section(kProcess + "network") && one("network") == nullptr) {
       put("lora.targets", "full");
       result_.notes.emplace_back(
           "The file names no network: every weight of the transformer is trained, as ai-toolkit "

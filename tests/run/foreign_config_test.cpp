@@ -314,6 +314,26 @@ TEST(ForeignConfig, WithoutANetworkTrainsEveryWeight) {
   EXPECT_THAT(loaded.notes, Contains(HasSubstr("every weight")));
 }
 
+TEST(ForeignConfig, SectionsThatAreNoMapsAreRefused) {
+  const std::string network =
+      "      network:\n        type: \"lora\"\n        linear: 16\n        linear_alpha: 16\n";
+  for (const char* wrong : {"lora", "[]", "[lora]", "16", "true"}) {
+    EXPECT_THAT(Variant(network, fmt::format("      network: {}\n", wrong)).message(),
+                HasSubstr("'config.process.0.network' must be a map of keys"))
+        << wrong;
+  }
+  EXPECT_THAT(
+      Variant("          use_ema: true\n          ema_decay: 0.99\n", "").load().config.train.ema,
+      0);
+  // Without its keys it is still a network, with that program's own rank.
+  const LoadedConfig empty = Variant(network, "      network: {}\n").load();
+  EXPECT_EQ(empty.config.lora.targets.kind, LoraTargets::Kind::all);
+  EXPECT_EQ(empty.config.lora.rank, 4);
+  EXPECT_EQ(verdict(empty, process("network")), "used");
+  EXPECT_EQ(Variant(network, "      network:\n").load().config.lora.targets.kind,
+            LoraTargets::Kind::full);
+}
+
 TEST(ForeignConfig, HostileFilesAreRefusedOrReported) {
   const testing_support::ScratchFolder scratch;
   for (const char* text :
