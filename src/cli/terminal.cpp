@@ -51,8 +51,8 @@ std::string progress_line(const PhaseState& state) {
   if (state.total > 0) line += fmt::format(" {}/{}", state.step, state.total);
   if (state.total == 0 && state.step > 0) line += fmt::format(" {}", state.step);
   if (state.loss) line += fmt::format(", loss {:.4f}", *state.loss);
-  if (state.step > 0 && state.seconds > 0) {
-    const double each = state.seconds / static_cast<double>(state.step);
+  if (state.step > state.first_step && state.seconds > 0) {
+    const double each = state.seconds / static_cast<double>(state.step - state.first_step);
     if (each >= 0.5) {
       line += fmt::format(", {} a step", duration_text(each));
     } else {
@@ -89,14 +89,12 @@ void Terminal::progress(std::string_view phase, int64_t step, int64_t total,
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
   const bool new_phase = !state_ || state_->phase != phase || step < state_->step;
-  if (new_phase) {
-    phase_begin_ = now;
-    first_step_ = step;
-  }
-  state_ = PhaseState{std::string(phase), step, total, loss, 0, 0};
+  if (new_phase) phase_begin_ = now;
+  const int64_t first_step = new_phase ? step : state_->first_step;
+  state_ = PhaseState{std::string(phase), step, total, loss, 0, 0, first_step};
   const bool finished = total > 0 && step == total;
-  const auto pause = rewrites_ ? milliseconds(50) : milliseconds(2000);
-  if (new_phase || finished || now - last_draw_ >= pause) draw();
+  const auto pause = rewrites_ ? milliseconds(50) : milliseconds(1800);
+  if (new_phase || finished || now - last_draw_ >= pause) draw(false);
 }
 
 void Terminal::message(bool warning, std::string_view text) {
@@ -108,26 +106,22 @@ void Terminal::message(bool warning, std::string_view text) {
 }
 
 void Terminal::tick() {
+  const auto pause = milliseconds(rewrites_ ? 450 : 1800);
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    wake_.wait_for(lock, milliseconds(rewrites_ ? 500 : 1900));
-    const bool finished = state_ && state_->total > 0 && state_->step == state_->total;
-    const auto pause = milliseconds(rewrites_ ? 450 : 1800);
-    if (!stop_ && state_ && !finished && Clock::now() - last_draw_ >= pause) draw();
+    // Counted from the last line, whoever wrote it: no silence is longer.
+    wake_.wait_until(lock, last_draw_ + pause);
+    if (!stop_ && Clock::now() - last_draw_ >= pause) draw(true);
   }
 }
 
-void Terminal::draw() {
+void Terminal::draw(bool still) {
   const auto now = Clock::now();
-  // The rate counts from the first observation: a phase may begin in its middle (a resume).
-  PhaseState shown = *state_;
+  // Before the first phase and after the end of one, something else is being done.
+  PhaseState shown = state_.value_or(PhaseState{"starting"});
+  if (still && shown.step == shown.total) shown.first_step = shown.step;
   shown.memory = resident_bytes();
   shown.seconds = std::chrono::duration<double>(now - phase_begin_).count();
-  if (first_step_ > 0 && shown.step == first_step_) shown.seconds = 0;
-  if (shown.step > first_step_ && first_step_ > 0) {
-    shown.seconds *=
-        static_cast<double>(shown.step) / static_cast<double>(shown.step - first_step_);
-  }
   std::string line = progress_line(shown);
   last_draw_ = now;
   if (rewrites_) {
@@ -135,7 +129,7 @@ void Terminal::draw() {
     if (line.size() > width) line.resize(width);
     fmt::print(stderr, "\r\x1b[K{}", line);
     drawn_ = true;
-  } else if (line != last_line_) {
+  } else if (still || line != last_line_) {
     fmt::print(stderr, "{}\n", line);
     last_line_ = line;
   }

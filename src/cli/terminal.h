@@ -19,11 +19,13 @@ struct PhaseState {
   int64_t step = 0;
   int64_t total = 0;
   std::optional<double> loss;
-  double seconds = 0;   ///< since the phase began
-  uint64_t memory = 0;  ///< bytes this process holds; 0: not said
+  double seconds = 0;      ///< since the phase began
+  uint64_t memory = 0;     ///< bytes this process holds; 0: not said
+  int64_t first_step = 0;  ///< where the phase was met: a resumed one begins in its middle
 };
 
-/// "sampling 7/20, 1.25 s a step, 16 s left, 1.2 GB". A rate needs at least one step.
+/// "sampling 7/20, 1.25 s a step, 16 s left, 1.2 GB". A rate needs at least one step; without one,
+/// "sampling 0/20, 4 s so far".
 std::string progress_line(const PhaseState& state);
 /// "47 s", "3 min 20 s", "2 h 5 min".
 std::string duration_text(double seconds);
@@ -41,7 +43,8 @@ class Terminal {
  private:
   using Clock = std::chrono::steady_clock;
   void tick();
-  void draw();
+  /// `still`: nothing new, the program says only that it is alive.
+  void draw(bool still);
   void erase();
 
   const bool quiet_;
@@ -52,9 +55,8 @@ class Terminal {
   bool drawn_ = false;
   std::optional<PhaseState> state_;
   std::string last_line_;
-  Clock::time_point phase_begin_;
-  int64_t first_step_ = 0;
-  Clock::time_point last_draw_;
+  Clock::time_point phase_begin_ = Clock::now();
+  Clock::time_point last_draw_ = Clock::now();
   std::thread thread_;
 };
 

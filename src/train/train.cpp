@@ -246,6 +246,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     }
     held_out = sets->held_out();
     feed = std::move(sets);
+  progress.report({.phase = "opening the model", .step = 0, .total = 0, .loss = {}});
   }
   std::vector<SamplePrompt> prompts;
   if (config.sample) {
@@ -274,3 +275,4 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
 }
 
 }  // namespace iclora::train
+  progress.report({.phase = "loading the model", .step = 0, .total = 0, .loss = {}});
