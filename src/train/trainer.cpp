@@ -170,12 +170,10 @@ void Trainer::with_result_in_layers(const std::function<void()>& work) {
 
 void Trainer::validate() {
   if (parts_.held_out.empty()) return;
-  progress_.report(
-      {.phase = "validating", .step = state_.step, .total = parts_.config.train.steps, .loss = {}});
   ValidationLoss loss;
   with_result_in_layers([&] {
     loss = validation_loss(parts_.transformer, parts_.held_out, parts_.config.train.seed,
-                           parts_.micro);
+                           parts_.micro, progress_);
   });
   const run::ValidationMetrics metrics = {state_.step, loss.loss, loss.panels};
   when_there_is_room([&] { validation_.append(run::to_json(metrics)); });

@@ -28,25 +28,29 @@ Mean mean_of(const at::Tensor& values) {
 
 ValidationLoss validation_loss(const flux::Transformer& transformer,
                                const std::vector<SetFeed::HeldOut>& sets, uint64_t seed,
-                               const MicroStepSettings& settings) {
+                               const MicroStepSettings& settings, Progress& progress) {
   ValidationLoss out;
   Mean all;
   std::vector<Mean> panels;
   std::vector<Mean> timesteps(std::size(kTimesteps));
+  const auto total = static_cast<int64_t>(sets.size() * std::size(kTimesteps));
   for (size_t i = 0; i < sets.size(); ++i) {
     const SetFeed::HeldOut& set = sets[i];
     for (size_t k = 0; k < std::size(kTimesteps); ++k) {
+      const auto number = static_cast<int64_t>(i * std::size(kTimesteps) + k);
+      progress.report({.phase = "validating", .step = number, .total = total, .loss = {}});
+      check_cancelled(progress);
       MicroBatch sample = set.sample;
-      const Place place{seed, kValidationStep, static_cast<int64_t>(i * std::size(kTimesteps) + k)};
+      const Place place{seed, kValidationStep, number};
       sample.noise =
           draw_noise(place, sample.latents.size(1), sample.latents.size(2), sample.latents.size(3))
               .unsqueeze(0);
       sample.t = at::full({1}, kTimesteps[k], at::kFloat);
       const at::Tensor errors = error_map(transformer, sample, settings)[0];
       panels.resize(std::max(panels.size(), set.layout.boxes.size()));
-      for (const int64_t number : all_panels(set.layout)) {
-        const Mean inside = mean_of(errors.masked_select(latent_mask(set.layout, {number})));
-        for (Mean* mean : {&all, &panels[static_cast<size_t>(number - 1)], &timesteps[k]}) {
+      for (const int64_t panel : all_panels(set.layout)) {
+        const Mean inside = mean_of(errors.masked_select(latent_mask(set.layout, {panel})));
+        for (Mean* mean : {&all, &panels[static_cast<size_t>(panel - 1)], &timesteps[k]}) {
           mean->sum += inside.sum;
           mean->count += inside.count;
         }

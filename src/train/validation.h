@@ -3,6 +3,7 @@
 // step and from run to run.
 
 #include "core/json.h"
+#include "core/progress.h"
 #include "train/feed.h"
 #include "train/micro_step.h"
 
@@ -15,10 +16,11 @@ struct ValidationLoss {
   std::vector<double> at_timestep;  ///< the loss at each of them
 };
 
-/// Each set meets every timestep with its own noise, which is a function of `seed` alone.
+/// Each set meets every timestep with its own noise, which is a function of `seed` alone. Throws
+/// Cancelled soon after `progress` says so.
 ValidationLoss validation_loss(const flux::Transformer& transformer,
                                const std::vector<SetFeed::HeldOut>& sets, uint64_t seed,
-                               const MicroStepSettings& settings);
+                               const MicroStepSettings& settings, Progress& progress);
 
 Json to_json(const ValidationLoss& loss);
 
