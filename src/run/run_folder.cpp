@@ -143,7 +143,7 @@ RunFolder::RunFolder(const Config& config, bool resume, const RunInputs& inputs)
     checkpoints_.remove_leftovers();
     NewestCheckpoint newest = checkpoints_.newest_valid();
     checkpoint_ = std::move(newest.checkpoint);
-    notes_ = std::move(newest.damaged);
+    damaged_ = std::move(newest.damaged);
     if (step() > config.train.steps) {
       fail_input("train.steps is {}, but {} has {} steps behind it; ask for at least as many.",
                  config.train.steps, shown(root_), step());

@@ -48,8 +48,9 @@ class RunFolder {
   const std::optional<StoredCheckpoint>& checkpoint() const { return checkpoint_; }
   /// Steps done: of that checkpoint, or 0. Logs are cut back to it.
   int64_t step() const { return checkpoint_ ? checkpoint_->step : 0; }
-  /// Whole sentences for the user: damaged checkpoints, where the run goes on.
+  /// Whole sentences for the user: where the run goes on, and which checkpoints are damaged.
   const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<std::string>& damaged() const { return damaged_; }
   const CheckpointStore& checkpoints() const { return checkpoints_; }
 
   const std::filesystem::path& root() const { return root_; }
@@ -72,7 +73,7 @@ class RunFolder {
   FolderLock lock_;
   CheckpointStore checkpoints_;
   std::optional<StoredCheckpoint> checkpoint_;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, damaged_;
 };
 
 }  // namespace iclora::run

@@ -47,6 +47,7 @@ Trainer::Trainer(TrainerParts parts, bool resume, std::function<std::vector<at::
       metrics_(folder_.metrics(), folder_.step()),
       validation_(folder_.validation(), folder_.step()),
       events_(folder_.tensorboard(), folder_.step(), seconds_since_1970()) {
+  for (const std::string& damaged : folder_.damaged()) log::warning("{}", damaged);
   for (const std::string& note : folder_.notes()) log::info("{}", note);
   if (folder_.checkpoint()) {
     restore(*folder_.checkpoint(), parts_.trained, state_);

@@ -97,8 +97,8 @@ TEST_F(RunFolderTest, ResumesFromTheNewestCheckpoint) {
   fs::resize_file(fs::path(config_.out) / "checkpoints/000200/a", 0);
   const RunFolder folder(config_, true);
   EXPECT_EQ(folder.step(), 100);
-  EXPECT_THAT(folder.notes(),
-              ElementsAre(HasSubstr("checkpoint of step 200 is damaged"), HasSubstr("step 100")));
+  EXPECT_THAT(folder.damaged(), ElementsAre(HasSubstr("checkpoint of step 200 is damaged")));
+  EXPECT_THAT(folder.notes(), ElementsAre(HasSubstr("step 100")));
 }
 
 TEST_F(RunFolderTest, RefusesAnotherConfiguration) {
