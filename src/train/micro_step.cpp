@@ -86,7 +86,8 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
         saved.checkpointing = settings.checkpointing;
         const at::Tensor velocity = flux::transformer_training_forward(
             transformer, query_of(frame, samples, settings), context, saved);
-        const Loss loss = velocity_loss(samples, frame.order.latents_of(velocity), counted);
+        const Loss loss = velocity_loss(samples, frame.order.latents_of(velocity),
+                                        counted * settings.micro_batches);
         part.sum = loss.sum;
         flux::transformer_backward(transformer, saved, context,
                                    frame.order.tokens_of(loss.dvelocity).to(velocity.scalar_type()),

@@ -276,3 +276,4 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
 
 }  // namespace iclora::train
   progress.report({.phase = "loading the model", .step = 0, .total = 0, .loss = {}});
+  micro.micro_batches = config.train.accumulate;

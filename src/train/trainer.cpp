@@ -73,9 +73,8 @@ void Trainer::one_step() {
     loss += micro_step(parts_.transformer, parts_.feed.batch(state_.step, micro), parts_.micro,
                        gradients);
   }
-  const double share = 1.0 / static_cast<double>(train.accumulate);
-  loss *= share;
-  const double norm = global_norm(gradients.sums()) * share;
+  loss /= static_cast<double>(train.accumulate);
+  const double norm = global_norm(gradients.sums());
 
   run::StepMetrics metrics;
   metrics.step = state_.step + 1;
@@ -97,7 +96,7 @@ void Trainer::one_step() {
   } else {
     const double clip = train.clip > 0 ? std::min(1.0, train.clip / (norm + 1e-6)) : 1.0;
     const AdamWSettings settings = {train.beta1, train.beta2, train.eps, train.weight_decay};
-    adamw_step(state_.masters, gradients.sums(), share * clip, metrics.learning_rate, settings,
+    adamw_step(state_.masters, gradients.sums(), clip, metrics.learning_rate, settings,
                state_.optimizer);
     if (!state_.averages.empty()) ema_step(state_.averages, state_.masters, train.ema);
     put_into_layers(parts_.trained, state_.masters);
