@@ -215,6 +215,17 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   run::RunInputs inputs = {{"the base model", model.model_sha256}};
   if (options.init_lora) inputs["the adapter of --init-lora"] = sha256_of_file(*options.init_lora);
   if (options.replay) inputs["the file of --replay"] = sha256_of_file(*options.replay);
+/// Of the files in a run's folder: what a resumed run does not need anew.
+uint64_t bytes_in(const std::filesystem::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
+    const uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
   std::unique_ptr<Feed> feed;
   std::vector<SetFeed::HeldOut> held_out;
   panels::Layout layout = panels::grid_layout({1, 1}, 64, 64);
@@ -227,6 +238,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
     layout = replay.layout(0);
     info.resolution = fmt::format("{}x{}", layout.width, layout.height);
     largest = size_of(layout, config.method, 0);
+  need.present = bytes_in(config.out);
     largest.tokens += replay.batch(0).t5.size(1);
     feed = std::make_unique<ReplayFeed>(std::move(replay), config.train.steps,
                                         config.train.accumulate);
@@ -259,9 +271,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   for (const SamplePrompt& prompt : prompts) {
     sample_pixels += static_cast<uint64_t>(prompt.layout.width * prompt.layout.height);
   }
-  if (!options.resume) {
-    run::check_disk_space(config.out, disk_need(config, *loaded, sample_pixels));
-  }
+  run::check_disk_space(config.out, disk_need(config, *loaded, sample_pixels));
   MicroStepSettings micro;
   micro.checkpointing = checkpointing(config, model.configs.transformer, largest);
   micro.given_at_zero = config.train.given_timestep == run::GivenTimestep::zero;

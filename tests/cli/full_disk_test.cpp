@@ -220,6 +220,20 @@ TEST_F(TrainingOnASmallDisk, LeavesItsLastGoodStateWhenStoppedWhileItWaits) {
   EXPECT_EQ(outcome(disk / "out"), outcome(scratch_ / "unbroken"));
 }
 
+TEST_F(TrainingOnASmallDisk, IsRefusedAgainWhereARunThatGoesOnHasNoRoom) {
+  const SmallDisk disk(32 * 1024);
+  NEED(disk);
+  std::vector<std::string> words = line(disk / "out");
+  words.insert(words.end(), {"--set", "train.steps=5"});
+  ASSERT_EQ(run_program(words, environment()).exit_code, 0);
+  words = line(disk / "out");
+  words.emplace_back("--resume");
+  disk.fill(4096);
+  expect_refused(run_program(words, environment()), 6, "stand there already");
+  disk.make_room();
+  EXPECT_EQ(run_program(words, environment()).exit_code, 0);
+}
+
 TEST_F(TrainingOnASmallDisk, IsRefusedBeforeItStartsWhereTheRunHasNoRoom) {
   const SmallDisk disk(64);
   NEED(disk);
