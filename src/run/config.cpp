@@ -304,6 +304,9 @@ std::string_view name_of(Precision value) {
 std::string_view name_of(SavePrecision value) {
   return kSavePrecisions[static_cast<size_t>(value)];
 }
+std::string_view name_of(TimestepSampling value) {
+  return kTimestepSamplings[static_cast<size_t>(value)];
+}
 
 int64_t DataConfig::validation_sets(int64_t sets) const {
   if (validation <= 0) return 0;

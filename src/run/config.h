@@ -32,6 +32,7 @@ std::string_view name_of(Method value);
 std::string_view name_of(Schedule value);
 std::string_view name_of(Precision value);
 std::string_view name_of(SavePrecision value);
+std::string_view name_of(TimestepSampling value);
 
 /// Width and height of a panel in pixels, multiples of 16.
 struct PanelSize {

@@ -95,13 +95,39 @@ bool checkpointing(const run::Config& config, const flux::Config& model,
          0.5 * static_cast<double>(runtime::available_bytes());
 }
 
+/// Whether the boxes stand in rows and columns, so that a grid says where they are.
+bool in_rows_and_columns(const panels::Layout& layout) {
+  for (size_t i = 0; i < layout.boxes.size(); ++i) {
+    const auto columns = static_cast<size_t>(layout.grid.columns);
+    const panels::Box& box = layout.boxes[i];
+    const panels::Box& left = layout.boxes[i / columns * columns];
+    const panels::Box& above = layout.boxes[i % columns];
+    if (box.y != left.y || box.height != left.height || box.x != above.x ||
+        box.width != above.width) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The one value of all items; empty where they differ.
+template <typename Value>
+std::string common(const std::vector<dataset::Item>& items, const Value& value) {
+  const std::string first(value(items.front()));
+  const bool same = std::all_of(items.begin(), items.end(), [&](const dataset::Item& item) {
+    return std::string(value(item)) == first;
+  });
+  return same ? first : std::string();
+}
+
 /// What the sets have in common, for the LoRA's metadata.
 void describe_sets(const SetFeed& feed, const run::Config& config, lora::AdapterInfo& info) {
   const dataset::Plan& plan = feed.plan();
   const panels::Layout* largest = &plan.buckets.front().layout;
   bool one_grid = true;
   for (const dataset::Bucket& bucket : plan.buckets) {
-    one_grid = one_grid && bucket.layout.grid == largest->grid;
+    one_grid =
+        one_grid && bucket.layout.grid == largest->grid && in_rows_and_columns(bucket.layout);
     if (bucket.layout.width * bucket.layout.height > largest->width * largest->height) {
       largest = &bucket.layout;
     }
@@ -114,15 +140,21 @@ void describe_sets(const SetFeed& feed, const run::Config& config, lora::Adapter
       });
   if (one_grid) info.grid = panels::to_string(largest->grid);
   if (one_grid && equal_panels) info.panel = fmt::format("{}x{}", first.width, first.height);
+  const std::vector<dataset::Set>& sets = feed.sets();
   if (one_grid && largest->boxes.size() > 1) {
-    info.dialect =
-        captions::name_of(config.data.dialect.value_or(feed.sets().front().dialect.value_or(
-            captions::default_dialect({largest->grid.rows, largest->grid.columns}))));
+    const dataset::DataOptions options =
+        data_options(config.data, static_cast<int64_t>(sets.size()));
+    info.dialect = common(plan.training, [&](const dataset::Item& item) {
+      return captions::name_of(dataset::dialect_of(sets[item.set], item.layout.grid, options));
+    });
   }
+  info.task = common(plan.training, [&](const dataset::Item& item) { return sets[item.set].task; });
+  // A tag that all captions begin with is the trigger, whether the configuration says so or not.
   info.trigger = config.data.trigger;
-  info.task = feed.sets().front().task;
-  for (const dataset::Set& set : feed.sets()) {
-    if (set.task != info.task) info.task.clear();
+  if (info.trigger.empty()) {
+    info.trigger = common(plan.training, [](const dataset::Item& item) {
+      return captions::parse(item.caption).caption.trigger;
+    });
   }
   std::set<size_t> trained_on;  // a set may come in several resolutions
   for (const dataset::Item& item : plan.training) trained_on.insert(item.set);
@@ -151,6 +183,7 @@ lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel&
       {"caption_dropout", train.caption_dropout},
       {"conditional", train.conditional},
       {"given_timestep", train.given_timestep == run::GivenTimestep::zero ? "zero" : "shared"},
+      {"timesteps", run::name_of(train.timesteps.sampling)},
       {"dtype", run::name_of(train.dtype)},
       {"seed", train.seed}};
   return info;
@@ -182,6 +215,17 @@ uint64_t result_bytes(const Loaded& loaded) {
   return bytes;
 }
 
+/// Of the files in a run's folder: what a resumed run does not need anew.
+uint64_t bytes_in(const std::filesystem::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
+    const uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 run::DiskNeed disk_need(const run::Config& config, const Loaded& loaded, uint64_t sample_pixels) {
   const int64_t steps = config.train.steps;
   const auto times = [&](int64_t every) {
@@ -194,6 +238,7 @@ run::DiskNeed disk_need(const run::Config& config, const Loaded& loaded, uint64_
                  (config.lora.targets.kind == Kind::full ? 1 : times(config.save.every));
   // A PNG rarely takes more than its pixels' bytes; canvas and panels.
   if (config.sample) need.samples = times(config.sample->every) * sample_pixels * 6;
+  need.present = bytes_in(config.out);
   return need;
 }
 
@@ -201,6 +246,7 @@ run::DiskNeed disk_need(const run::Config& config, const Loaded& loaded, uint64_
 
 TrainResult train(const run::Config& config, const TrainOptions& options, Progress& progress) {
   const c10::NoGradGuard no_grad;
+  progress.report({.phase = "opening the model", .step = 0, .total = 0, .loss = {}});
   run::RunFolder::check(config, options.resume);
   if (options.init_lora && config.lora.targets.kind == Kind::full) {
     fail_input("--init-lora begins a LoRA, but lora.targets is full; leave one of them out.");
@@ -215,17 +261,6 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   run::RunInputs inputs = {{"the base model", model.model_sha256}};
   if (options.init_lora) inputs["the adapter of --init-lora"] = sha256_of_file(*options.init_lora);
   if (options.replay) inputs["the file of --replay"] = sha256_of_file(*options.replay);
-/// Of the files in a run's folder: what a resumed run does not need anew.
-uint64_t bytes_in(const std::filesystem::path& folder) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
-    const uint64_t size = entry.is_regular_file(error) ? entry.file_size(error) : 0;
-    if (!error) bytes += size;
-  }
-  return bytes;
-}
-
   std::unique_ptr<Feed> feed;
   std::vector<SetFeed::HeldOut> held_out;
   panels::Layout layout = panels::grid_layout({1, 1}, 64, 64);
@@ -238,7 +273,6 @@ uint64_t bytes_in(const std::filesystem::path& folder) {
     layout = replay.layout(0);
     info.resolution = fmt::format("{}x{}", layout.width, layout.height);
     largest = size_of(layout, config.method, 0);
-  need.present = bytes_in(config.out);
     largest.tokens += replay.batch(0).t5.size(1);
     feed = std::make_unique<ReplayFeed>(std::move(replay), config.train.steps,
                                         config.train.accumulate);
@@ -258,7 +292,6 @@ uint64_t bytes_in(const std::filesystem::path& folder) {
     }
     held_out = sets->held_out();
     feed = std::move(sets);
-  progress.report({.phase = "opening the model", .step = 0, .total = 0, .loss = {}});
   }
   std::vector<SamplePrompt> prompts;
   if (config.sample) {
@@ -266,6 +299,7 @@ uint64_t bytes_in(const std::filesystem::path& folder) {
                              compute_dtype(config), progress);
   }
 
+  progress.report({.phase = "loading the model", .step = 0, .total = 0, .loss = {}});
   const auto loaded = load(config, model, initial);
   uint64_t sample_pixels = 0;
   for (const SamplePrompt& prompt : prompts) {
@@ -274,6 +308,7 @@ uint64_t bytes_in(const std::filesystem::path& folder) {
   run::check_disk_space(config.out, disk_need(config, *loaded, sample_pixels));
   MicroStepSettings micro;
   micro.checkpointing = checkpointing(config, model.configs.transformer, largest);
+  micro.micro_batches = config.train.accumulate;
   micro.given_at_zero = config.train.given_timestep == run::GivenTimestep::zero;
 
   // Read again only if the training goes back to its beginning.
@@ -285,5 +320,3 @@ uint64_t bytes_in(const std::filesystem::path& folder) {
 }
 
 }  // namespace iclora::train
-  progress.report({.phase = "loading the model", .step = 0, .total = 0, .loss = {}});
-  micro.micro_batches = config.train.accumulate;
