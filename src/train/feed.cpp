@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <numeric>
+#include <set>
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "dataset/read_sets.h"
 #include "panels/masks.h"
 #include "train/encode.h"
@@ -132,7 +134,26 @@ uint64_t SetFeed::cache_bytes(const sampling::OpenModel& model) const {
   return bytes;
 }
 
+void SetFeed::warn_of_long_captions(const sampling::OpenModel& model) const {
+  const int64_t limit = sampling::default_text_length(model);
+  std::set<std::string> seen;
+  for (const auto* items : {&plan_.training, &plan_.validation}) {
+    for (const dataset::Item& item : *items) {
+      for (const std::string& caption : captions_of(item)) {
+        if (!seen.insert(caption).second) continue;
+        const auto tokens = static_cast<int64_t>(model.t5_tokenizer->encode(caption).size());
+        if (tokens <= limit) continue;
+        log::warning(
+            "Set '{}': the caption has {} tokens, but the text encoder reads {}; its end is lost. "
+            "Shorten it.",
+            printable(sets_[item.set].id), tokens, limit);
+      }
+    }
+  }
+}
+
 void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
+  warn_of_long_captions(model);
   std::vector<PictureToEncode> pictures;
   std::vector<std::string> captions = {""};
   const auto add = [&](const dataset::Item& item) {

@@ -79,6 +79,8 @@ class SetFeed final : public Feed {
   /// Whether panels are encoded alone, beside the canvas or in its place.
   bool panels_alone(const panels::Layout& layout) const;
   std::vector<std::string> captions_of(const dataset::Item& item) const;
+  /// What does not fit the text encoder is cut off, which must be known.
+  void warn_of_long_captions(const sampling::OpenModel& model) const;
   at::ScalarType dtype() const;
   const NamedTensors& load(const std::string& key);
   at::Tensor canvas_latents(const Keys& keys, const panels::Layout& layout,

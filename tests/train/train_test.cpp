@@ -93,10 +93,57 @@ TEST_F(Training, DescribesTheLoraForGenerate) {
     EXPECT_EQ(pair.rank, 2);
     EXPECT_EQ(pair.scale, 1.0);  // alpha / rank = 2 stands in B
   }
+  EXPECT_EQ(file.checkpoint.metadata().at("ss_timestep_sampling"), "logit_normal");
   // Nothing that names this machine.
   for (const auto& [key, value] : file.checkpoint.metadata()) {
     EXPECT_EQ(value.find(scratch_.path().native()), std::string::npos) << key;
   }
+}
+
+TEST_F(Training, WarnsOfCaptionsWhoseEndIsLost) {
+  std::string words;
+  for (int i = 0; i < 70; ++i) words += " fox";
+  std::ofstream(scratch_ / "sets/2/caption.json")
+      << Json({{"overall", words}, {"panels", {"a", "b", "c"}}});
+  Json json = config_json("long");
+  json["train"]["steps"] = 1;
+  json.erase("sample");
+  std::vector<std::string> warnings;
+  log::set_writer([&](bool warning, std::string_view text) {
+    if (warning) warnings.emplace_back(text);
+  });
+  NoProgress progress;
+  train(run::config_from_json(json, "test"), options(), progress);
+  log::set_writer(nullptr);
+  EXPECT_THAT(warnings, testing::Contains(
+                            testing::AllOf(testing::HasSubstr("Set '2'"),
+                                           testing::HasSubstr("but the text encoder reads 64"))));
+}
+
+TEST_F(Training, DescribesWhatAllSetsHaveInCommonAlone) {
+  const auto described = [&](const std::string& out, const Json& more, const std::string& tag) {
+    for (int set = 0; set < 6; ++set) {
+      Json caption = {{"overall", fmt::format("{} set {}", set == 2 ? tag : "[SHOTS]", set)},
+                      {"panels", {"left", "middle", "right"}}};
+      caption.update(more);
+      std::ofstream(scratch_ / "sets" / fmt::format("{}", set) / "caption.json") << caption;
+    }
+    Json json = config_json(out);
+    json["train"]["steps"] = 1;
+    json.erase("sample");
+    return *lora::read_adapter(run(json).result).iclora;
+  };
+  const Json same = described("same", {{"task", "story"}, {"dialect", "image"}}, "[SHOTS]");
+  EXPECT_EQ(same["trigger"], "[SHOTS]");
+  EXPECT_EQ(same["task"], "story");
+  EXPECT_EQ(same["dialect"], "image");
+  EXPECT_FALSE(described("other", Json::object(), "[STILLS]").contains("trigger"));
+  // One above, two below it: no grid has such panels.
+  const Json free = described(
+      "free", {{"canvas", "64x64"}, {"boxes", {{0, 0, 64, 32}, {0, 32, 32, 32}, {32, 32, 32, 32}}}},
+      "[SHOTS]");
+  EXPECT_FALSE(free.contains("grid"));
+  EXPECT_FALSE(free.contains("panel"));
 }
 
 TEST_F(Training, GivesTheSameBytesOnAnyThreadsWithAndWithoutCheckpointing) {
