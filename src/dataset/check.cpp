@@ -91,33 +91,69 @@ std::pair<std::string, size_t> most_frequent(const std::vector<std::string>& val
   return best;
 }
 
+/// The tag that a caption begins with, wherever it stands: apart, or in front of the overall text.
+std::string tag_of(const captions::JointCaption& caption) {
+  if (!caption.trigger.empty()) return caption.trigger;
+  return captions::parse(caption.overall).caption.trigger;
+}
+
 void check_tasks(const std::vector<Set>& sets, const DataOptions& options, Problems& problems) {
-  std::vector<std::string> tasks, triggers;
+  std::vector<std::string> tasks, tags;
   for (const Set& set : sets) {
     tasks.push_back(set.task);
-    triggers.push_back(set.caption.trigger);
+    tags.push_back(tag_of(set.caption));
   }
   const std::string task = most_frequent(tasks).first;
-  const auto [trigger, count] = most_frequent(triggers);
-  for (const Set& set : sets) {
+  const auto [usual, count] = most_frequent(tags);
+  const bool most = count * 2 > sets.size();
+  for (size_t i = 0; i < sets.size(); ++i) {
+    const Set& set = sets[i];
     if (!set.task.empty() && set.task != task) {
       problems.push_back({set.file, Level::error,
                           fmt::format("The set's task is '{}', but most sets are of '{}'.",
                                       printable(set.task), printable(task)),
                           "Train one LoRA a task: make a data set of each."});
     }
-    // A trigger that is put before every caption settles the matter.
-    if (!options.trigger.empty() || set.caption.trigger == trigger || count * 2 <= sets.size()) {
-      continue;
-    }
+    // A trigger that is put before every caption settles the matter; where each caption begins with
+    // a tag of its own, the tags are no triggers.
+    if (!options.trigger.empty() || tags[i] == usual || count < 2) continue;
+    if (set.caption_file.empty() || (tags[i].empty() && !most)) continue;
     problems.push_back(
         {set.caption_file, Level::warning,
-         set.caption.trigger.empty()
+         tags[i].empty()
              ? fmt::format("{}The caption does not begin with {} as most do.", prefix_of(set),
-                           printable(trigger))
-             : fmt::format("{}The caption begins with {}, but most begin with {}.", prefix_of(set),
-                           printable(set.caption.trigger), printable(trigger)),
+                           printable(usual))
+             : fmt::format("{}The caption begins with {}, but {} begin with {}.", prefix_of(set),
+                           printable(tags[i]), most ? "most" : "others", printable(usual)),
          "Use one trigger for a task, and one data set a task."});
+  }
+}
+
+/// A dialect that was named and has markers for another number of panels is passed over.
+void check_dialects(const std::vector<Set>& sets, const DataOptions& options, Problems& problems) {
+  for (const Set& set : sets) {
+    const bool named = set.dialect && !set.caption_file.ends_with(".txt");
+    if (!named || options.dialect || set.panels.size() < 2) continue;
+    try {
+      static_cast<void>(captions::markers(*set.dialect, static_cast<int64_t>(set.panels.size())));
+    } catch (const Error& error) {
+      problems.push_back({set.caption_file, Level::warning, prefix_of(set) + error.what(),
+                          "Name a dialect that fits, or leave it out."});
+    }
+  }
+}
+
+/// A canvas that cannot be cut is a set of one panel, which is rarely meant beside those that can.
+void check_uncut_canvases(const std::vector<Set>& sets, Problems& problems) {
+  const auto uncut = [](const Set& set) { return set.panels.size() == 1; };
+  const auto count = static_cast<size_t>(std::count_if(sets.begin(), sets.end(), uncut));
+  if (count * 2 >= sets.size()) return;
+  for (const Set& set : sets) {
+    if (!uncut(set) || set.caption_file.empty()) continue;
+    problems.push_back({set.caption_file, Level::warning,
+                        "The caption has no markers, so that its canvas is taken for a single "
+                        "panel, but most canvases are cut into panels.",
+                        "Begin each panel's part with its marker, or state the grid."});
   }
 }
 
@@ -266,6 +302,8 @@ Report check(const fs::path& path, const CheckOptions& options) {
   report.grids = grids_of(plan);
   check_captions(scan.sets, plan, options.tokens, report.problems);
   check_tasks(scan.sets, data, report.problems);
+  check_dialects(scan.sets, data, report.problems);
+  if (scan.form == Form::canvases) check_uncut_canvases(scan.sets, report.problems);
   check_sizes(scan.sets, data, report.problems);
   const auto prints = look_at_pixels(scan.sets, report.problems);
   check_blank(scan.sets, prints, report.problems);

@@ -8,8 +8,10 @@
 namespace iclora::dataset {
 namespace {
 
-constexpr double kCopy = 0.1;        // between sets: also slightly cropped or graded
-constexpr double kCopyInSet = 0.03;  // panels of a set are meant to be alike
+constexpr double kCopy = 0.1;  // between sets: also slightly cropped or graded
+// Panels of a set are meant to be alike: the same scene in another light is 0.15 and more away, a
+// copy of half or a third the size, compressed hard, 0.08 at most.
+constexpr double kCopyInSet = 0.08;
 constexpr float kLeastContrast = 8;  // what is nearly flat is measured as if it had this much
 constexpr float kMostContrastRatio = 1.4F;
 constexpr float kMostColourShift = 30;  // a night is not a copy of a day
@@ -143,37 +145,51 @@ Fingerprint fingerprint(const image::Image& picture, const panels::Box& box) {
   // Cells end between pixels, so that a picture and its smaller copy give the same means.
   const double cell_width = static_cast<double>(box.width) / n;
   const double cell_height = static_cast<double>(box.height) / n;
-  std::vector<uint32_t> before(static_cast<size_t>(box.width + 1) * 3);  // sums up to a column
-  std::array<float, n * 3> row{};
-  for (int64_t y = 0; y < box.height; ++y) {
-    const uint8_t* pixels = picture.row(box.y + y) + box.x * 3;
-    for (size_t i = 0; i < static_cast<size_t>(box.width) * 3; ++i) {
-      before[i + 3] = before[i] + pixels[i];
-    }
+  const auto samples = static_cast<size_t>(box.width) * 3;
+  std::vector<uint64_t> before(samples + 3);  // sums up to a column
+  // Adds `share` of what the columns of some rows sum up to, to row `r` of the cells.
+  const auto add = [&](size_t r, const std::vector<uint32_t>& columns, double share) {
+    for (size_t i = 0; i < samples; ++i) before[i + 3] = before[i] + columns[i];
     const auto up_to = [&](double x, size_t channel) {
       const auto whole = std::min(static_cast<size_t>(x), static_cast<size_t>(box.width - 1));
       const double part = x - static_cast<double>(whole);
       return static_cast<double>(before[whole * 3 + channel]) +
-             part * static_cast<double>(pixels[whole * 3 + channel]);
+             part * static_cast<double>(columns[whole * 3 + channel]);
     };
     for (size_t c = 0; c < n; ++c) {
       for (size_t k = 0; k < 3; ++k) {
         const double sum = up_to(cell_width * static_cast<double>(c + 1), k) -
                            up_to(cell_width * static_cast<double>(c), k);
-        row[c * 3 + k] = static_cast<float>(sum / (cell_width * cell_height));
+        print.cells[(r * n + c) * 3 + k] +=
+            static_cast<float>(share * sum / (cell_width * cell_height));
       }
     }
-    // This row's share of each row of cells that it touches.
+  };
+  std::vector<uint32_t> whole(samples), single(samples);
+  size_t row_of_whole = 0;
+  for (int64_t y = 0; y < box.height; ++y) {
+    const uint8_t* pixels = picture.row(box.y + y) + box.x * 3;
     const auto top = static_cast<double>(y), bottom = top + 1;
-    for (auto r = static_cast<size_t>(top / cell_height); r < n; ++r) {
+    const size_t first = std::min(n - 1, static_cast<size_t>(top / cell_height));
+    if (first != row_of_whole) {
+      add(row_of_whole, whole, 1);
+      std::fill(whole.begin(), whole.end(), 0);
+      row_of_whole = first;
+    }
+    if (first == n - 1 || bottom <= cell_height * static_cast<double>(first + 1)) {
+      for (size_t i = 0; i < samples; ++i) whole[i] += pixels[i];
+      continue;
+    }
+    // Its share of each row of cells that it touches.
+    std::copy(pixels, pixels + samples, single.begin());
+    for (size_t r = first; r < n; ++r) {
       const double share = std::min(bottom, cell_height * static_cast<double>(r + 1)) -
                            std::max(top, cell_height * static_cast<double>(r));
-      if (share <= 0) break;
-      for (size_t i = 0; i < n * 3; ++i) {
-        print.cells[r * n * 3 + i] += static_cast<float>(share) * row[i];
-      }
+      if (share <= 0 && r > first) break;
+      if (share > 0) add(r, single, share);
     }
   }
+  add(row_of_whole, whole, 1);
   for (size_t k = 0; k < 3; ++k) {
     double sum = 0;
     for (size_t i = 0; i < n * n; ++i) sum += print.cells[i * 3 + k];

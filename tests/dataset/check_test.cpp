@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/file.h"
-#include "data_set.h"
+#include "good_sets.h"
 #include "image/read.h"
 #include "image/resize.h"
 
@@ -12,60 +12,6 @@ namespace iclora::dataset {
 namespace {
 
 using testing_support::ScratchFolder;
-
-const char* const kCaptions[] = {
-    "[FILM] A fox's day with <Anna>. [SCENE-1] <Anna> wakes [SCENE-2] <Anna> runs [SCENE-3] rest",
-    "[FILM] A stormy night at sea. [SCENE-1] clouds gather [SCENE-2] the mast breaks [SCENE-3] "
-    "dawn",
-    "[FILM] A market in the rain. [SCENE-1] stalls open [SCENE-2] people run [SCENE-3] it clears",
-    "[FILM] Two old friends meet. [SCENE-1] a letter [SCENE-2] the station [SCENE-3] they laugh"};
-
-/// Four sets of three panels, in folders; nothing is wrong with them.
-void put_folders(const fs::path& root) {
-  for (uint64_t i = 0; i < 4; ++i) {
-    put_set(root / fmt::format("set-{}", i + 1), 3, 96, 64, i + 1, kCaptions[i]);
-  }
-}
-
-/// The same as glued canvases.
-void put_canvases(const fs::path& root) {
-  for (uint64_t i = 0; i < 4; ++i) {
-    put_photo(root / fmt::format("shot-{}.png", i + 1), 96, 192, i + 1);
-    put_text(root / fmt::format("shot-{}.txt", i + 1), kCaptions[i]);
-  }
-}
-
-Json manifest_line(int number) {
-  Json panels = Json::array();
-  for (int i = 1; i <= 2; ++i) {
-    panels.push_back({{"image", fmt::format("p/{}-{}.png", number, i)},
-                      {"caption", fmt::format("part {} of {}", i, number)}});
-  }
-  return {{"id", fmt::format("set-{}", number)},
-          {"task", "mugs"},
-          {"grid", "1x2"},
-          {"overall", fmt::format("two mugs, pair {}", number)},
-          {"panels", panels}};
-}
-
-void put_manifest(const fs::path& root, const std::vector<Json>& lines) {
-  std::string text;
-  for (const Json& line : lines) text += line.dump() + "\n";
-  put_text(root / "sets.jsonl", text);
-}
-
-std::vector<Json> put_manifest(const fs::path& root) {
-  std::vector<Json> lines;
-  for (int i = 1; i <= 4; ++i) {
-    lines.push_back(manifest_line(i));
-    for (int j = 1; j <= 2; ++j) {
-      put_photo(root / fmt::format("p/{}-{}.png", i, j), 64, 64,
-                static_cast<uint64_t>(100 * i + j));
-    }
-  }
-  put_manifest(root, lines);
-  return lines;
-}
 
 /// One seeded fault: how it is made, and what must be told of which file.
 struct Seed {
@@ -250,6 +196,19 @@ std::vector<Seed> captions_seeds() {
        "set-2/caption.txt", Level::warning, "begins with [SAND], but most begin with [FILM]"},
       {"no trigger", caption("x [SCENE-1] a [SCENE-2] b [SCENE-3] c"), "set-2/caption.txt",
        Level::warning, "does not begin with [FILM]"},
+      {"another trigger within the overall text",
+       caption_json(R"({"overall":"[SAND] x","panels":["a","b","c"]})"), "set-2/caption.json",
+       Level::warning, "begins with [SAND], but most begin with [FILM]"},
+      {"two triggers, equally many", folders_then([](auto& r) {
+         for (const char* set : {"set-3", "set-4"}) {
+           put_text(r / set / "caption.txt",
+                    std::string("[SAND] ") + set + " [SCENE-1] a [SCENE-2] b [SCENE-3] c");
+         }
+       }),
+       "set-4/caption.txt", Level::warning, "begins with [SAND], but others begin with [FILM]"},
+      {"dialect of other panels",
+       caption_json(R"({"overall":"[FILM] x","panels":["a","b","c"],"dialect":"corners"})"),
+       "set-2/caption.json", Level::warning, "has markers for 4 panels, but there are 3"},
       {"broken JSON", caption_json("{\"overall\": \"x\","), "set-2/caption.json", Level::error,
        "not valid JSON"},
       {"JSON of another kind", caption_json("[1]"), "set-2/caption.json", Level::error,
@@ -285,6 +244,17 @@ std::vector<Seed> copies() {
       {"panel nearly twice", folders_then([](auto& r) {
          image::write_png(r / "set-2/3.png",
                           image::resize(image::read_image(r / "set-2/1.png"), 150, 100));
+       }),
+       "set-2/3.png", Level::warning, "nearly the same picture as panel 1"},
+      {"panel nearly twice, half as large", folders_then([](auto& r) {
+         image::Image picture = image::read_image(r / "set-2/1.png");
+         const Random random(7, Stream::augmentation);
+         for (size_t i = 0; i < picture.rgb.size(); ++i) {
+           const double value = picture.rgb[i] + 12 * random.normal(i);
+           picture.rgb[i] = static_cast<uint8_t>(std::clamp(value, 0.0, 255.0));
+         }
+         image::write_png(r / "set-2/1.png", picture);
+         image::write_png(r / "set-2/3.png", image::resize(picture, 48, 32));
        }),
        "set-2/3.png", Level::warning, "nearly the same picture as panel 1"},
       {"set copied", folders_then([](auto& r) {
@@ -338,6 +308,9 @@ std::vector<Seed> forms() {
        "has markers for 2 panels", with_dialect(captions::Dialect::sides)},
       {"canvas without caption", canvases_then([](auto& r) { fs::remove(r / "shot-2.txt"); }),
        "shot-2.png", Level::error, "has no caption"},
+      {"canvas without markers",
+       canvases_then([](auto& r) { put_text(r / "shot-2.txt", "[FILM] x"); }), "shot-2.txt",
+       Level::warning, "taken for a single panel"},
       {"caption without canvas", canvases_then([](auto& r) { fs::remove(r / "shot-2.png"); }),
        "shot-2.txt", Level::error, "no picture of its name"},
       {"lone text", canvases_then([](auto& r) { put_text(r / "notes.txt", "to do"); }), "notes.txt",

@@ -13,6 +13,46 @@ double apart(const image::Image& a, const image::Image& b) {
                   fingerprint(b, {0, 0, b.width, b.height}));
 }
 
+/// Mean colours of the cells, summed pixel by pixel with the share that lies in a cell.
+std::vector<double> cells_of(const image::Image& picture) {
+  constexpr auto n = static_cast<int64_t>(Fingerprint::kCells);
+  std::vector<double> cells(static_cast<size_t>(n * n * 3));
+  const auto share = [](int64_t pixel, int64_t cell, int64_t length) {
+    const double edge = static_cast<double>(length) / n;
+    const double inside =
+        std::min(static_cast<double>(pixel + 1), edge * static_cast<double>(cell + 1)) -
+        std::max(static_cast<double>(pixel), edge * static_cast<double>(cell));
+    return std::max(0.0, inside) / edge;
+  };
+  for (int64_t y = 0; y < picture.height; ++y) {
+    for (int64_t r = 0; r < n; ++r) {
+      for (int64_t x = 0; x < picture.width; ++x) {
+        for (int64_t c = 0; c < n; ++c) {
+          const double weight = share(y, r, picture.height) * share(x, c, picture.width);
+          for (int64_t k = 0; weight > 0 && k < 3; ++k) {
+            cells[static_cast<size_t>((r * n + c) * 3 + k)] += weight * picture.row(y)[x * 3 + k];
+          }
+        }
+      }
+    }
+  }
+  return cells;
+}
+
+TEST(Fingerprint, HoldsTheCellsMeanColours) {
+  for (const auto& [width, height] :
+       std::vector<std::pair<int64_t, int64_t>>{{24, 24}, {7, 5}, {100, 37}, {53, 71}, {48, 23}}) {
+    const image::Image picture = photo(width, height, 3);
+    const Fingerprint print = fingerprint(picture, {0, 0, width, height});
+    const std::vector<double> expected = cells_of(picture);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      // fp32 sums of values up to 255.
+      ASSERT_NEAR(print.cells[i] + print.mean[i % 3], expected[i], 1e-3)
+          << width << "x" << height << " " << i;
+    }
+  }
+}
+
 TEST(Fingerprint, SurvivesWhatCopiesGoThrough) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     const image::Image a = photo(301, 211, seed);
