@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "core/error.h"
 #include "image/source.h"
@@ -134,6 +135,10 @@ void SrgbRows::Conversion::put(const Sample* row, uint8_t* out) {
     colours = reinterpret_cast<const Sample*>(managed.data());
     colour_stride = 3;
     channels = Channels::rgb;
+  }
+  if (sizeof(Sample) == 1 && channels == Channels::rgb && !source.alpha && grey.empty()) {
+    std::memcpy(out, colours, width * 3);  // most pictures
+    return;
   }
   const uint64_t ground[3] = {background.r, background.g, background.b};
   for (size_t x = 0; x < width; ++x) {
