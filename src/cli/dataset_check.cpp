@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "cli/dataset.h"
+#include "cli/library.h"
 #include "cli/output.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "dataset/check.h"
+#include "weights/model_folder.h"
 
 namespace iclora::cli {
 namespace {
@@ -43,7 +45,8 @@ void run(const Options& options) {
   dataset::CheckOptions check;
   check.data = layout_options(options.layout);
   if (options.model) {
-    check.tokens = dataset::token_limit_of_model(*options.model);
+    check.tokens =
+        dataset::token_limit_of_model(weights::resolve_model(*options.model, model_search()));
   } else {
     log::info("The length of captions is judged by their words; --model DIR counts their tokens.");
   }

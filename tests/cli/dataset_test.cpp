@@ -88,6 +88,12 @@ TEST(DatasetCheck, CountsTokensWithAModelFolder) {
                                       std::string(ICLORA_FIXTURES) + "/models/toy-dev"});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_NE(run.out.find("tokens, but the text encoder reads 64"), std::string::npos) << run.out;
+  // The same of a model's name.
+  put_text(scratch / "2/caption.txt", words + " yellow" + words + " [LEFT] red [RIGHT] blue");
+  const ProgramRun named = run_dataset({"check", scratch.path().native(), "--model", "flux-mini"});
+  EXPECT_EQ(named.exit_code, 2);
+  EXPECT_NE(named.out.find("tokens, but the text encoder reads 128"), std::string::npos)
+      << named.out;
 }
 
 TEST(DatasetBuild, WritesADataSetThatChecksClean) {
