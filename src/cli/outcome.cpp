@@ -14,11 +14,13 @@ std::string first_line(const std::string& text) {
   return printable(text.substr(0, text.find('\n')), 600);
 }
 
-/// libtorch's allocators do not throw std::bad_alloc.
+/// libtorch's allocators do not throw std::bad_alloc, and oneDNN, which has no room for the code
+/// that it makes, says nothing of memory at all.
 bool tells_of_memory(const std::string& text) {
   return text.find("can't allocate memory") != std::string::npos ||
          text.find("not enough memory") != std::string::npos ||
-         text.find("out of memory") != std::string::npos;
+         text.find("out of memory") != std::string::npos ||
+         text.find("could not create a primitive") != std::string::npos;
 }
 
 constexpr const char* kLessMemory =
