@@ -35,6 +35,20 @@ class StopAfter final : public Progress {
   bool stop_ = false;
 };
 
+/// Stops the work in the middle of a phase.
+class StopWithin final : public Progress {
+ public:
+  explicit StopWithin(std::string phase) : phase_(std::move(phase)) {}
+  void report(const ProgressEvent& event) override {
+    if (event.phase == phase_ && event.step > 0) stop_ = true;
+  }
+  bool cancelled() const override { return stop_; }
+
+ private:
+  std::string phase_;
+  bool stop_ = false;
+};
+
 /// Remembers the phases that were reported.
 class Phases final : public Progress {
  public:
@@ -97,6 +111,24 @@ TEST_F(Training, DescribesTheLoraForGenerate) {
   // Nothing that names this machine.
   for (const auto& [key, value] : file.checkpoint.metadata()) {
     EXPECT_EQ(value.find(scratch_.path().native()), std::string::npos) << key;
+  }
+}
+
+TEST_F(Training, StopsWithinValidationAndSamplesAndTakesThemUpAgain) {
+  run(config_json("whole"));
+  for (const char* phase : {"validating", "sampling"}) {
+    StopWithin progress(phase);
+    try {
+      run(config_json(phase), options(), progress);
+      ADD_FAILURE() << phase;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 75) << error.what();
+    }
+    TrainOptions again = options();
+    again.resume = true;
+    NoProgress none;
+    run(config_json(phase), again, none);
+    EXPECT_EQ(outcome(phase), outcome("whole")) << phase;
   }
 }
 
