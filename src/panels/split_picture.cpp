@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/made_folders.h"
 #include "image/png_chunks.h"
 #include "image/read.h"
 #include "image/resize.h"
@@ -65,19 +66,6 @@ Layout own_layout(const image::Image& canvas, const image::Texts& texts, const s
   return layout;
 }
 
-/// The folders of `folder` that are not there yet, innermost first.
-std::vector<fs::path> missing_folders(fs::path folder) {
-  std::vector<fs::path> missing;
-  std::error_code ignored;
-  folder = fs::absolute(folder, ignored).lexically_normal();
-  if (!folder.has_filename()) folder = folder.parent_path();
-  while (folder.has_relative_path() && !fs::exists(fs::symlink_status(folder, ignored))) {
-    missing.push_back(folder);
-    folder = folder.parent_path();
-  }
-  return missing;
-}
-
 }  // namespace
 
 image::Texts panel_texts(const image::Texts& texts, const Layout& layout, size_t number) {
@@ -104,21 +92,15 @@ std::vector<fs::path> write_pictures(const fs::path& folder,
       fail(ErrorKind::output, "{} cannot be written: it is a folder.", quoted(paths.back()));
     }
   }
-  const std::vector<fs::path> made = missing_folders(folder);
-  try {
-    create_folders(folder);
-    std::vector<std::unique_ptr<AtomicFile>> files;
-    for (size_t i = 0; i < pictures.size(); ++i) {
-      files.push_back(std::make_unique<AtomicFile>(paths[i]));
-      files.back()->write(image::encode_png(pictures[i].picture, pictures[i].texts));
-      files.back()->finish();
-    }
-    for (const auto& file : files) file->commit();
-  } catch (...) {
-    std::error_code ignored;  // remove() leaves a folder alone that holds anything
-    for (const fs::path& path : made) fs::remove(path, ignored);
-    throw;
+  MadeFolders made(folder);
+  std::vector<std::unique_ptr<AtomicFile>> files;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    files.push_back(std::make_unique<AtomicFile>(paths[i]));
+    files.back()->write(image::encode_png(pictures[i].picture, pictures[i].texts));
+    files.back()->finish();
   }
+  for (const auto& file : files) file->commit();
+  made.keep();
   return paths;
 }
 
@@ -135,6 +117,12 @@ std::vector<fs::path> split_picture(const fs::path& picture, const std::optional
   for (size_t i = 0; i < parts.size(); ++i) {
     pictures.push_back(
         {fmt::format("{}.png", i + 1), std::move(parts[i]), panel_texts(texts, layout, i + 1)});
+  }
+  std::error_code ignored;
+  for (const NamedPicture& part : pictures) {
+    if (fs::equivalent(out / part.name, picture, ignored)) {
+      fail_input("{} would be replaced by one of its own panels; choose another --out.", origin);
+    }
   }
   return write_pictures(out, pictures);
 }

@@ -1,7 +1,5 @@
 #include "run/disk_space.h"
 
-#include <sys/statvfs.h>
-
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -40,17 +38,6 @@ void fail_to_write(const std::filesystem::path& path, int error_number, uint64_t
   }
   fail(ErrorKind::output, "'{}' cannot be written: {}; choose another place or mend its rights.",
        printable(path.native(), 400), reason);
-}
-
-uint64_t free_bytes(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::filesystem::path place = std::filesystem::absolute(path, ignored);
-  while (!std::filesystem::exists(place, ignored) && place != place.parent_path()) {
-    place = place.parent_path();
-  }
-  struct statvfs status {};
-  if (::statvfs(place.c_str(), &status) != 0) return kMost;
-  return multiply(status.f_bavail, status.f_frsize);
 }
 
 uint64_t DiskNeed::bytes() const {

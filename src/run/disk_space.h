@@ -5,20 +5,18 @@
 #include <filesystem>
 #include <string>
 
+#include "core/disk_room.h"
 #include "core/file.h"
 
 namespace iclora::run {
 
 using iclora::DiskFull;
+using iclora::free_bytes;
 
 /// Throws for a failed write or creation of `path`: DiskFull that names `needed` where space is the
 /// cause, else an Error of kind `output` with the system's reason.
 [[noreturn]] void fail_to_write(const std::filesystem::path& path, int error_number,
                                 uint64_t needed);
-
-/// Bytes that this user may still write where `path` is or would be created; the largest number
-/// where the system does not say.
-uint64_t free_bytes(const std::filesystem::path& path);
 
 /// What a run will write.
 struct DiskNeed {

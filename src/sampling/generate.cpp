@@ -17,7 +17,6 @@
 #include "sampling/paste.h"
 #include "sampling/picture.h"
 #include "vae/autoencoder.h"
-#include "weights/safetensors_writer.h"
 
 namespace iclora::sampling {
 namespace {
@@ -176,15 +175,17 @@ void save(const ImageSet& set, const OutputPaths& paths) {
   panels::write_pictures(folder.empty() ? "." : folder, pictures);
 }
 
-void save_latents(const ImageSet& set, const std::filesystem::path& path) {
+std::unique_ptr<weights::SafetensorsWriter> write_latents(const ImageSet& set,
+                                                          const std::filesystem::path& path) {
   std::vector<at::Tensor> all;
   for (const Canvas& canvas : set.canvases) all.push_back(canvas.latents);
   const at::Tensor latents = at::cat(all).contiguous();
-  weights::SafetensorsWriter writer(path,
-                                    {{"latents", weights::Dtype::f32, latents.sizes().vec()}});
-  writer.append({reinterpret_cast<const std::byte*>(latents.data_ptr<float>()),
-                 static_cast<size_t>(latents.numel()) * sizeof(float)});
-  writer.commit();
+  const std::vector<weights::TensorHead> heads = {
+      {"latents", weights::Dtype::f32, latents.sizes().vec()}};
+  auto writer = std::make_unique<weights::SafetensorsWriter>(path, heads);
+  writer->append({reinterpret_cast<const std::byte*>(latents.data_ptr<float>()),
+                  static_cast<size_t>(latents.numel()) * sizeof(float)});
+  return writer;
 }
 
 }  // namespace iclora::sampling

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "image/png_write.h"
 #include "sampling/paste.h"
 #include "sampling/resolve.h"
+#include "weights/safetensors_writer.h"
 
 namespace iclora::sampling {
 
@@ -46,8 +48,9 @@ OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_
 /// Writes all canvases and panels, or none (panels::write_pictures).
 void save(const ImageSet& set, const OutputPaths& paths);
 
-/// Writes `latents`, fp32 [count, 16, h, w].
-void save_latents(const ImageSet& set, const std::filesystem::path& path);
+/// Writes `latents`, fp32 [count, 16, h, w], beside `path`; commit() gives them their name.
+std::unique_ptr<weights::SafetensorsWriter> write_latents(const ImageSet& set,
+                                                          const std::filesystem::path& path);
 
 /// The noise that a canvas of this seed starts from, fp32 [1, channels, h, w].
 at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w);

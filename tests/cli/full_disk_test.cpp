@@ -50,12 +50,13 @@ TEST(FullDisk, StopsGenerateWithNothingHalfWritten) {
   const SmallDisk disk(256);
   NEED(disk);
   // Room for a canvas, or for a canvas and a panel, or not for one: never for all.
-  for (const uint64_t room : {0, 4096, 12288, 20480}) {
+  for (const uint64_t room : {0, 4096, 12288, 20480, 36864}) {
     SCOPED_TRACE(room);
     disk.fill(room);
-    const ProgramRun run =
-        run_program({"generate", "--model", kModel, "--prompt", "[LEFT] a [RIGHT] b", "--panel",
-                     "64x64", "--steps", "1", "--seed", "1", "--out", (disk / "out").native()});
+    const ProgramRun run = run_program(
+        {"generate", "--model", kModel, "--prompt", "[LEFT] a [RIGHT] b", "--panel", "64x64",
+         "--steps", "1", "--seed", "1", "--save-latents",
+         (disk / "new/latents.safetensors").native(), "--out", (disk / "out").native()});
     EXPECT_EQ(run.exit_code, 6) << run.err;
     EXPECT_EQ(run.out, "");
     EXPECT_NE(run.last_error_line().find("o space left"), std::string::npos) << run.err;
@@ -70,19 +71,34 @@ TEST(FullDisk, StopsGenerateWithNothingHalfWritten) {
 }
 
 TEST(FullDisk, StopsInitWithNothingHalfWritten) {
-  const SmallDisk disk(512);
+  const SmallDisk disk(4096);
   NEED(disk);
   const ScratchFolder scratch;
   std::ofstream(scratch / "config.yaml") << "preset: toy\n";
-  for (const uint64_t room : {0, 16384, 65536, 262144}) {
+  const auto init = [&] {
+    return run_program({"init", (scratch / "config.yaml").native(), "--dtype", "fp32", "--json",
+                        "--out", (disk / "new/model").native()});
+  };
+  // Where the weights alone cannot fit, nothing is begun.
+  for (const uint64_t room : {0, 65536, 2 << 20}) {
     SCOPED_TRACE(room);
     disk.fill(room);
-    const ProgramRun run = run_program({"init", (scratch / "config.yaml").native(), "--dtype",
-                                        "fp32", "--out", (disk / "model").native()});
-    expect_refused(run, 6, "bytes");
+    const ProgramRun run = init();
+    expect_refused(run, 6, "bytes are needed there");
+    EXPECT_EQ(run.err.find("writing"), std::string::npos) << run.err;
     EXPECT_EQ(disk.entries(), 0);
     disk.make_room();
   }
+  // Where they fit but not all that stands around them, it ends on the way.
+  const ProgramRun made = init();
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const auto weights = parse_json(made.out, "init")["parameters"].get<uint64_t>() * 4;
+  std::filesystem::remove_all(disk / "new");
+  disk.fill(weights + 8192);
+  const ProgramRun late = init();
+  expect_refused(late, 6, "o space left");
+  EXPECT_NE(late.err.find("writing"), std::string::npos) << late.err;
+  EXPECT_EQ(disk.entries(), 0);
 }
 
 TEST(FullDisk, StopsSplitWithNothingHalfWritten) {

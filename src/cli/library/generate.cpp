@@ -1,12 +1,15 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
+#include <map>
+#include <memory>
 
 #include "cli/build_id.h"
 #include "cli/library/verbs.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/made_folders.h"
 #include "runtime/processor.h"
 #include "sampling/generate.h"
 #include "sampling/picture.h"
@@ -78,6 +81,46 @@ Json merge_over_picture(const Json& asked, const RunOptions& options) {
   return merged;
 }
 
+/// A path that two spellings share, whether the file is there yet or not.
+std::filesystem::path plain(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+}
+
+/// No output stands where another one goes, nor on what the run reads.
+void check_outputs_apart(const RunOptions& options, const sampling::OutputPaths& paths,
+                         const sampling::Resolved& resolved) {
+  std::map<std::filesystem::path, const char*> inputs;
+  const sampling::Request& request = resolved.request;
+  if (request.noise) inputs[plain(*request.noise)] = "the noise";
+  for (const sampling::LoraChoice& lora : request.loras) inputs[plain(lora.file)] = "an adapter";
+  for (const auto& given : request.given) inputs[plain(given.image)] = "a given panel";
+  const auto check = [&](const std::filesystem::path& path, const char* option) {
+    const auto input = inputs.find(plain(path));
+    if (input == inputs.end()) return;
+    fail_input("{} would replace '{}', from which {} is read; choose another place.", option,
+               printable(path.native(), 400), input->second);
+  };
+  std::vector<std::filesystem::path> pictures = paths.canvases;
+  for (const auto& panels : paths.panels) {
+    pictures.insert(pictures.end(), panels.begin(), panels.end());
+  }
+  for (const auto& path : pictures) check(path, "--out");
+  if (!options.save_latents) return;
+  check(*options.save_latents, "--save-latents");
+  const std::filesystem::path latents = plain(*options.save_latents);
+  for (const auto& path : pictures) {
+    if (plain(path) != latents) continue;
+    fail_input("--save-latents and --out both write '{}'; choose another file for the latents.",
+               printable(path.native(), 400));
+  }
+  const std::filesystem::path inside = latents.lexically_relative(plain(resolved.folder.path));
+  if (!inside.empty() && *inside.begin() != "..") {
+    fail_input("--save-latents names '{}', which lies in the model's own folder; choose another.",
+               printable(options.save_latents->native(), 400));
+  }
+}
+
 void check_outputs(const RunOptions& options, const sampling::OutputPaths& paths) {
   std::error_code ignored;
   if (options.out.extension() == ".png" && std::filesystem::is_directory(options.out, ignored)) {
@@ -112,16 +155,21 @@ Json generate(const Json& request_json, Progress& progress) {
   const sampling::OutputPaths paths = sampling::output_paths(
       options.out, request.count, resolved.layout.grid.count(), options.split);
   check_outputs(options, paths);
+  check_outputs_apart(options, paths, resolved);
   for (const std::string& warning : resolved.warnings) log::warning("{}", warning);
   log::info("seed {}", *request.seed);
 
   const sampling::ImageSet set = sampling::generate(resolved, std::string(build_id()), progress);
+  std::optional<MadeFolders> made;
+  std::unique_ptr<weights::SafetensorsWriter> latents;
   if (options.save_latents) {
-    if (options.save_latents->has_parent_path())
-      create_folders(options.save_latents->parent_path());
-    sampling::save_latents(set, *options.save_latents);
+    made.emplace(options.save_latents->has_parent_path() ? options.save_latents->parent_path()
+                                                         : ".");
+    latents = sampling::write_latents(set, *options.save_latents);
   }
   sampling::save(set, paths);
+  if (latents) latents->commit();
+  if (made) made->keep();
 
   Json result = {{"seed", *request.seed}, {"canvases", Json::array()}, {"panels", Json::array()}};
   for (size_t i = 0; i < paths.canvases.size(); ++i) {

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "cli/library/verbs.h"
+#include "core/disk_room.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/made_folders.h"
 #include "core/nearest.h"
 #include "core/yaml.h"
 #include "sampling/resolve.h"
@@ -356,6 +358,15 @@ void write_model(const Plan& plan, const fs::path& folder, Progress& progress) {
   write_file(folder / "model_index.json", index.dump(2) + "\n");
 }
 
+int64_t parameter_count(const sampling::ModelConfigs& configs) {
+  int64_t count = 0;
+  for (const auto& list : {flux::parameters(configs.transformer), text::parameters(configs.clip),
+                           text::parameters(configs.t5), vae::parameters(configs.vae)}) {
+    for (const auto& parameter : list) count += parameter.element_count();
+  }
+  return count;
+}
+
 /// Removes what was begun unless it was published.
 class Unfinished {
  public:
@@ -401,7 +412,9 @@ Json init(const Json& request, Progress& progress) {
          printable(out.native(), 400));
   }
   check_writable(out);
-  if (out.has_parent_path()) create_folders(out.parent_path());
+  const int64_t parameters = parameter_count(plan.configs);
+  check_room(out, static_cast<uint64_t>(parameters) * weights::size_of(plan.init.dtype));
+  MadeFolders made(out.has_parent_path() ? out.parent_path() : ".");
   const fs::path aside = out.parent_path() / ("." + out.filename().native() + ".part");
   fs::remove_all(aside, ignored);
   Unfinished unfinished(aside);
@@ -410,13 +423,8 @@ Json init(const Json& request, Progress& progress) {
   // The result must open as any model does; then it gets its name.
   sampling::read_configs(weights::open_model_folder(aside));
   unfinished.publish(out);
+  made.keep();
 
-  int64_t parameters = 0;
-  for (const auto& list :
-       {flux::parameters(plan.configs.transformer), text::parameters(plan.configs.clip),
-        text::parameters(plan.configs.t5), vae::parameters(plan.configs.vae)}) {
-    for (const auto& parameter : list) parameters += parameter.element_count();
-  }
   return {{"model", out.native()}, {"parameters", parameters}};
 }
 
