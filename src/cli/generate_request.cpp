@@ -140,7 +140,8 @@ void add_sampling(const GenerateOptions& options, Json& request) {
 /// A folder, or a file that ends in .png.
 void check_out(const std::string& out) {
   if (out.empty()) fail_input("--out is empty; name a folder or a file that ends in .png");
-  std::string extension = fs::path(out).extension().native();
+  const std::string ending = fs::path(out).extension().native();
+  std::string extension = ending;
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* other : {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}) {
@@ -150,6 +151,12 @@ void check_out(const std::string& out) {
           "in .png",
           shown(out));
     }
+  }
+  if (extension == ".png" && ending != ".png") {
+    fail_input(
+        "--out is {}, but the ending of a picture is written .png; name a folder or such a "
+        "file",
+        shown(out));
   }
   std::error_code ignored;
   if (extension == ".png" && fs::is_directory(out, ignored)) {
@@ -227,6 +234,7 @@ Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& 
     call["out"] = *options.out;
   }
   if (options.save_latents) {
+    if (options.save_latents->empty()) fail_input("--save-latents is empty; name a file");
     std::error_code ignored;
     if (fs::is_directory(*options.save_latents, ignored)) {
       fail_input("--save-latents names {}, which is a folder; name a file",

@@ -51,6 +51,19 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+/// Files are renamed into place: that would replace a device by a file, for everybody.
+void refuse_special(const std::filesystem::path& path) {
+  if (path.empty()) fail_input("The name of what is to be written is empty; name a file.");
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
+      std::filesystem::is_directory(status)) {
+    return;
+  }
+  fail(ErrorKind::output, "'{}' is a device, a pipe or a socket; name a file.",
+       printable(path.native(), 400));
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, uint64_t limit) {
@@ -130,6 +143,7 @@ void MappedFile::release(std::span<const std::byte> range) const {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   static std::atomic<unsigned> counter{0};
+  refuse_special(path_);
   temporary_ = folder_of(path_) / fmt::format(".{}.{}-{}.part", path_.filename().native(),
                                               ::getpid(), counter.fetch_add(1));
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -196,6 +210,7 @@ void sync_folder(const std::filesystem::path& folder) {
 }
 
 void check_writable(const std::filesystem::path& path) {
+  refuse_special(path);
   std::filesystem::path folder = folder_of(std::filesystem::absolute(path));
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) folder = path;

@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
 
+#include "core/disk_room.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/made_folders.h"
 #include "scratch.h"
 
 namespace iclora {
@@ -60,6 +63,53 @@ TEST(AtomicFile, AFolderThatIsNotThereIsExit6AndNamesThePath) {
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_code(), 6);
     EXPECT_THAT(error.what(), testing::HasSubstr("/dev/no-such-folder/x"));
+  }
+}
+
+TEST(AtomicFile, APipeOrADeviceIsNeverReplacedByAFile) {
+  const ScratchFolder scratch;
+  const std::filesystem::path pipe = scratch / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto& write : {+[](const std::filesystem::path& path) { write_file(path, "x"); },
+                            +[](const std::filesystem::path& path) { check_writable(path); }}) {
+    try {
+      write(pipe);
+      FAIL() << "a pipe was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 6);
+      EXPECT_THAT(error.what(), testing::HasSubstr("a device, a pipe or a socket"));
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
+TEST(MadeFolders, AreRemovedAgainUnlessKeptAndEmpty) {
+  const ScratchFolder scratch;
+  { const MadeFolders made(scratch / "a/b/c"); }
+  EXPECT_EQ(entries(scratch.path()), 0U);
+  {
+    const MadeFolders made(scratch / "a/b");
+    write_file(scratch / "a/x", "x");
+  }
+  EXPECT_TRUE(std::filesystem::exists(scratch / "a/x"));
+  EXPECT_FALSE(std::filesystem::exists(scratch / "a/b"));
+  {
+    MadeFolders made(scratch / "a/b/c/");
+    made.keep();
+  }
+  EXPECT_TRUE(std::filesystem::exists(scratch / "a/b/c"));
+}
+
+TEST(Room, WhatCannotFitIsRefusedWithTheBytesNeededAndFree) {
+  const ScratchFolder scratch;
+  EXPECT_NO_THROW(check_room(scratch / "not/there/yet", 1));
+  try {
+    check_room(scratch / "x", uint64_t{1} << 62);
+    FAIL() << "room for everything";
+  } catch (const DiskFull& full) {
+    EXPECT_EQ(full.needed(), uint64_t{1} << 62);
+    EXPECT_THAT(full.what(), testing::HasSubstr("4611686018427387904 bytes are needed"));
   }
 }
 
