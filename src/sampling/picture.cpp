@@ -8,14 +8,18 @@ namespace {
 
 constexpr int kVersion = 1;
 
+/// The form of AUTOMATIC1111's web UI, which galleries read: adapters stand in the prompt with
+/// their strengths, and are found by the first ten digits of their files' hashes (AutoV2).
 std::string parameters_text(const Resolved& resolved, const Request& request) {
   std::string text = resolved.joint_prompt;
-  if (request.negative_prompt) text += "\nNegative prompt: " + *request.negative_prompt;
   std::string loras;
-  for (const LoraChoice& choice : request.loras) {
-    loras += fmt::format("{}{}: {}", loras.empty() ? "" : ", ",
-                         std::filesystem::path(choice.file).stem().native(), choice.strength);
+  for (size_t i = 0; i < request.loras.size(); ++i) {
+    const std::string name = std::filesystem::path(request.loras[i].file).stem().native();
+    text += fmt::format(" <lora:{}:{}>", name, request.loras[i].strength);
+    loras += fmt::format("{}{}: {}", loras.empty() ? "" : ", ", name,
+                         resolved.loras_sha256.at(i).substr(0, 10));
   }
+  if (request.negative_prompt) text += "\nNegative prompt: " + *request.negative_prompt;
   text += fmt::format(
       "\nSteps: {}, Sampler: Euler, Schedule type: Simple, CFG scale: {}, Distilled CFG Scale: {}, "
       "Seed: {}, Size: {}x{}, Model: {}",

@@ -7,7 +7,9 @@
 #include <fstream>
 
 #include "cli/program.h"
+#include "core/hash.h"
 #include "core/json.h"
+#include "image/png_chunks.h"
 #include "weights/safetensors_writer.h"
 
 namespace iclora {
@@ -139,6 +141,18 @@ TEST_F(From, AQuietRunStillSaysTheSeedThatItDrew) {
   EXPECT_TRUE(run.err.starts_with("seed ")) << run.err;
   const ProgramRun named = draw({"--quiet", "--seed", "4"});
   EXPECT_EQ(named.err, "");
+}
+
+TEST_F(From, TheTextForGalleriesNamesAdaptersByStrengthAndHash) {
+  const std::string lora = (home() / "l.safetensors").native();
+  ASSERT_EQ(draw({"--lora", lora + ":-0.5", "--cfg", "2", "--negative-prompt", "grey"}).exit_code,
+            0);
+  const std::string text = image::read_texts(picture()).at("parameters");
+  EXPECT_TRUE(text.starts_with("a fox <lora:l:1> <lora:l:-0.5>\nNegative prompt: grey\nSteps: 2,"))
+      << text;
+  const std::string hash = sha256_of_file(lora).substr(0, 10);
+  EXPECT_NE(text.find("Lora hashes: \"l: " + hash + ", l: " + hash + "\""), std::string::npos)
+      << text;
 }
 
 TEST_F(From, EveryTensorThatFitsNothingIsNamed) {
