@@ -14,6 +14,22 @@ void handle(int signal) {
   if (stop_asked.exchange(true)) _exit(128 + signal);
 }
 
+/// Weights are read where the file is mapped: another program that cuts the file, or a disk that
+/// fails, takes them away in the middle of a product. Nothing but a sentence can be made of that.
+void handle_lost_file(int signal, siginfo_t* info, void*) {
+  if (info->si_code != BUS_ADRERR) {
+    ::signal(signal, SIG_DFL);
+    raise(signal);
+    return;
+  }
+  constexpr char kSentence[] =
+      "\niclora: a file was cut short while it was being read, or its disk failed; put it back "
+      "whole "
+      "and run again\n";
+  static_cast<void>(!write(STDERR_FILENO, kSentence, sizeof(kSentence) - 1));
+  _exit(2);
+}
+
 }  // namespace
 
 const std::atomic<bool>& watch_signals() {
@@ -23,6 +39,11 @@ const std::atomic<bool>& watch_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction lost = {};
+  lost.sa_sigaction = handle_lost_file;
+  lost.sa_flags = SA_SIGINFO;
+  sigemptyset(&lost.sa_mask);
+  sigaction(SIGBUS, &lost, nullptr);
   return stop_asked;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// SIGINT and SIGTERM: the first one asks the work to stop, a second one leaves at once.
+// SIGINT and SIGTERM: the first one asks the work to stop, a second one leaves at once. SIGBUS: a
+// mapped file is not there any more; a sentence, and exit 2.
 
 #include <atomic>
 
