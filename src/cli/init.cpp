@@ -24,10 +24,10 @@ struct Options {
 void add_init(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
-      add_command(app, "init", "Make a model folder with random weights, from sizes",
+      add_command(app, "init", "Makes a model folder with random weights, from sizes.",
                   {{"iclora init toy.yaml --out toy", "toy.yaml may be as short as: preset: toy"},
                    {"iclora init big.yaml --out big",
-                    "with preset: flux-dev, FLUX.1-dev's own sizes (24 GB)"}});
+                    "with preset: flux-dev, FLUX.1-dev's own sizes (34 GB)"}});
   const CLI::Option* config = command->add_option(
       "CONFIG", options->config,
       "YAML: preset (flux-dev, flux-schnell, toy), dtype (bf16, fp32), seed, panel, "
@@ -40,7 +40,7 @@ void add_init(CLI::App& app, Context& context) {
       ->type_name("N");
   command->add_option("--dtype", options->dtype, "bf16 or fp32; wins over the file")
       ->type_name("NAME");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &context] {
     context.run = [=] {
       need(*command, *config, "the configuration (CONFIG)");

@@ -40,7 +40,7 @@ void run(const Options& options) {
 
 void add_pretrain(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
-      app, "pretrain", "Trains a whole small model from nothing: autoencoder, texts, transformer",
+      app, "pretrain", "Trains a whole small model from nothing: autoencoder, texts, transformer.",
       {{"iclora pretrain models/flux-mini.yaml --packs packs --out flux-mini",
         "begins, or goes on where it was stopped"},
        {"iclora pretrain models/flux-mini.yaml --packs packs --out flux-mini --stages vae",
