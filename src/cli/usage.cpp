@@ -128,6 +128,22 @@ void check_values(CLI::App& command, std::span<const std::string> arguments) {
   }
 }
 
+/// `--prompt=` is an empty prompt; CLI11 would take the next word for its value.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  bool options = true;
+  for (const std::string& argument : arguments) {
+    options = options && argument != "--";
+    if (options && argument.starts_with("--") && argument.find('=') + 1 == argument.size()) {
+      out.push_back(name_part(argument));
+      out.emplace_back();
+    } else {
+      out.push_back(argument);
+    }
+  }
+  return out;
+}
+
 void refuse_repeated(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     const bool one = option->get_expected_max() <= 1 && !option->get_allow_extra_args() &&
@@ -206,8 +222,10 @@ bool parse_line(CLI::App& app, int argc, const char* const* argv) {
     return false;
   }
   if (command != nullptr) check_values(*command, rest);
+  std::vector<std::string> words = with_empty_values(arguments);
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::CallForVersion& version) {
     print_result(std::string(version.what()) + "\n");
     return false;
