@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "captions/chat.h"
 #include "captions/lint.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -12,51 +13,6 @@ namespace iclora::captions {
 namespace {
 
 constexpr size_t kLongestPiece = 4000;  // bytes; a text encoder reads 512 tokens
-constexpr size_t kMostObjects = 64;     // that are looked at in one answer
-
-/// What parses strictly, and no exception for what does not.
-std::optional<Json> parsed(std::string_view text) {
-  try {
-    return parse_json(text, "the answer");
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-/// The end of the object that begins at `at`, by its braces; npos where it does not end.
-size_t end_of_object(std::string_view text, size_t at) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = at; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{') {
-      ++depth;
-    } else if (c == '}' && --depth == 0) {
-      return i + 1;
-    }
-  }
-  return std::string_view::npos;
-}
-
-/// JSON objects that stand in a text, in order, those inside others left out.
-std::vector<Json> objects_in(std::string_view text) {
-  std::vector<Json> found;
-  size_t looked = 0;
-  for (size_t at = text.find('{'); at != std::string_view::npos && looked < kMostObjects;
-       at = text.find('{', at)) {
-    ++looked;
-    const size_t end = end_of_object(text, at);
-    auto object = end == std::string_view::npos ? std::nullopt : parsed(text.substr(at, end - at));
-    at = object ? end : at + 1;
-    if (object) found.push_back(std::move(*object));
-  }
-  return found;
-}
 
 /// A text, or an object that holds nothing but one, which some models make of a part.
 std::optional<std::string> part_text(const Json& part) {
@@ -118,36 +74,6 @@ int64_t words_in(const std::string& text) {
   return static_cast<int64_t>(std::count(text.begin(), text.end(), ' ')) + 1;
 }
 
-/// The text of a message: a string, or a list of parts of which some are text.
-std::string content_of(const Json& message) {
-  const auto content = message.find("content");
-  if (content == message.end()) return "";
-  if (content->is_string()) return content->get<std::string>();
-  std::string text;
-  if (!content->is_array()) return text;
-  for (const Json& part : *content) {
-    const auto piece = part.is_object() ? part.find("text") : part.end();
-    if (part.is_object() && piece != part.end() && piece->is_string()) {
-      text += piece->get<std::string>();
-    }
-  }
-  return text;
-}
-
-std::string string_member(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-/// choices[0], if it is there and has a message.
-const Json* first_choice(const Json& completion) {
-  if (!completion.is_object() || !completion.contains("choices")) return nullptr;
-  const Json& choices = completion.at("choices");
-  if (!choices.is_array() || choices.empty() || !choices[0].is_object()) return nullptr;
-  const auto message = choices[0].find("message");
-  return message != choices[0].end() && message->is_object() ? &choices[0] : nullptr;
-}
-
 }  // namespace
 
 std::optional<std::string> check_caption(const JointCaption& caption, const Expected& expected) {
@@ -203,51 +129,11 @@ Answer read_answer(std::string_view said, const Expected& expected) {
 }
 
 Answer read_completion(std::string_view body, const Expected& expected) {
+  const Completion completion = read_chat(body);
   Answer answer;
-  const auto json = parsed(body);
-  const Json* choice = json ? first_choice(*json) : nullptr;
-  if (choice == nullptr) {
-    answer.fault =
-        fmt::format("the endpoint's answer is no chat completion: {}.", error_message(body));
-    return answer;
-  }
-  const Json& message = choice->at("message");
-  const std::string refusal = string_member(message, "refusal");
-  const std::string content = content_of(message);
-  answer = read_answer(content, expected);
-  if (answer.caption) return answer;
-  if (!refusal.empty()) {
-    answer.fault = fmt::format("the model refuses: {}.", printable(refusal, 200));
-  } else if (string_member(*choice, "finish_reason") == "length") {
-    answer.fault = "the answer was cut off before its end; be shorter.";
-  } else if (content.empty()) {
-    answer.fault = "the answer is empty.";
-  }
+  if (completion.content) answer = read_answer(*completion.content, expected);
+  if (!answer.caption && !completion.fault.empty()) answer.fault = completion.fault;
   return answer;
-}
-
-std::string error_message(std::string_view body) {
-  constexpr size_t kLongest = 300;
-  std::string text;
-  const auto json = parsed(body);
-  if (json && json->is_object()) {
-    const auto error = json->find("error");
-    if (error != json->end() && error->is_object()) text = string_member(*error, "message");
-    if (error != json->end() && error->is_string()) text = error->get<std::string>();
-    if (text.empty()) text = string_member(*json, "message");
-    if (text.empty() && json->contains("detail")) {
-      const Json& detail = (*json)["detail"];
-      text = detail.is_string() ? detail.get<std::string>() : detail.dump();
-    }
-  }
-  if (text.empty()) {
-    const std::string start = squeeze(body.substr(0, 2 * kLongest));
-    if (start.empty()) return "it is empty";
-    return fmt::format("it begins '{}'", printable(start, 120));
-  }
-  text = squeeze(text);
-  while (text.ends_with('.')) text.pop_back();
-  return printable(text, kLongest);
 }
 
 }  // namespace iclora::captions

@@ -35,8 +35,4 @@ Answer read_answer(std::string_view said, const Expected& expected);
 /// rendered.
 std::optional<std::string> check_caption(const JointCaption& caption, const Expected& expected);
 
-/// What an endpoint says of an error, on one line, out of the usual forms
-/// ({"error": {"message": "..."}}, {"error": "..."}, {"detail": ...}); else how the body begins.
-std::string error_message(std::string_view body);
-
 }  // namespace iclora::captions

@@ -33,42 +33,44 @@ bool is_loopback(const std::string& host) {
 
 }  // namespace
 
-Endpoint parse_endpoint(std::string_view base, const std::string& model) {
+Endpoint parse_endpoint(std::string_view base, const std::string& model,
+                        const EndpointOptions& options) {
   const std::string shown = printable(base, 200);
   const bool plain = std::all_of(base.begin(), base.end(), [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>';
   });
   if (!plain) {
     fail_input(
-        "--endpoint is '{}', which is no address: it holds spaces or other characters that "
+        "{} is '{}', which is no address: it holds spaces or other characters that "
         "an address has not; write such as http://127.0.0.1:8080/v1",
-        shown);
+        options.address, shown);
   }
   const size_t colon = base.find("://");
   const std::string scheme = colon == std::string_view::npos ? "" : lower(base.substr(0, colon));
   if (scheme != "http" && scheme != "https") {
     fail_input(
-        "--endpoint is '{}', but must begin with http:// or https://, such as "
+        "{} is '{}', but must begin with http:// or https://, such as "
         "http://127.0.0.1:8080/v1",
-        shown);
+        options.address, shown);
   }
   std::string_view rest = base.substr(colon + 3);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   if (authority.find('@') != std::string_view::npos) {
     fail_input(
-        "--endpoint holds a name or a password; leave them out, and put a key into "
-        "ICLORA_API_KEY");
+        "{} holds a name or a password; leave them out, and put a key into "
+        "ICLORA_API_KEY",
+        options.address);
   }
   if (base.find_first_of("?#") != std::string_view::npos) {
     fail_input(
-        "--endpoint is '{}', but must have nothing after its path; put a key into "
+        "{} is '{}', but must have nothing after its path; put a key into "
         "ICLORA_API_KEY",
-        shown.substr(0, shown.find_first_of("?#")) + "?...");
+        options.address, shown.substr(0, shown.find_first_of("?#")) + "?...");
   }
   const std::string host = host_of(authority);
   if (host.empty()) {
-    fail_input("--endpoint is '{}', which names no host; write such as http://127.0.0.1:8080/v1",
-               shown);
+    fail_input("{} is '{}', which names no host; write such as http://127.0.0.1:8080/v1",
+               options.address, shown);
   }
   while (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.ends_with(kPath)) rest.remove_suffix(kPath.size());
@@ -77,6 +79,7 @@ Endpoint parse_endpoint(std::string_view base, const std::string& model) {
   endpoint.base = scheme + "://" + std::string(rest);
   endpoint.model = model;
   endpoint.loopback = is_loopback(host);
+  endpoint.options = options;
   return endpoint;
 }
 

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
-#include "captions/base64.h"
 #include "core/error.h"
 #include "core/hash.h"
 
 namespace iclora::captions {
 namespace {
-
-constexpr int kLongestAnswer = 4096;  // tokens; models that think first need most of them
-constexpr size_t kLongestQuote = 2000;
 
 /// The start says what is written: it changes when equal questions are to get other answers.
 constexpr std::string_view kVersion = "iclora joint caption 1";
@@ -25,30 +21,6 @@ std::pair<int64_t, int64_t> word_shares(const Question& question) {
   const auto panels = static_cast<int64_t>(question.panels.size());
   const int64_t part = std::max<int64_t>(8, question.words / (panels + 2));
   return {std::min<int64_t>(2 * part, 60), part};
-}
-
-Json text_part(const std::string& text) {
-  return {{"type", "text"}, {"text", text}};
-}
-
-Json picture_part(const EncodedPicture& picture) {
-  const std::string url = fmt::format("data:{};base64,{}", picture.type, base64(picture.bytes));
-  return {{"type", "image_url"}, {"image_url", {{"url", url}}}};
-}
-
-Json pictures_of(const Question& question) {
-  Json parts = Json::array();
-  const size_t count = question.panels.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (count > 1) parts.push_back(text_part(fmt::format("Panel {} of {}:", i + 1, count)));
-    parts.push_back(picture_part(question.panels[i]));
-  }
-  for (const EncodedPicture& canvas : question.canvas) {
-    parts.push_back(text_part("The canvas, all panels together:"));
-    parts.push_back(picture_part(canvas));
-  }
-  parts.push_back(text_part(instruction(question)));
-  return parts;
 }
 
 /// What the user wants heeded, one line each.
@@ -106,30 +78,11 @@ Json answer_schema(size_t panels) {
 
 Json request_body(const Question& question, const std::string& model, const Dialogue& dialogue,
                   const std::vector<Refused>& refused) {
-  Json messages = Json::array();
-  messages.push_back({{"role", "system"}, {"content", std::string(kRole)}});
-  messages.push_back({{"role", "user"}, {"content", pictures_of(question)}});
-  for (const Refused& answer : refused) {
-    const std::string said =
-        answer.said.empty() ? "(nothing)" : answer.said.substr(0, kLongestQuote);
-    messages.push_back({{"role", "assistant"}, {"content", said}});
-    messages.push_back(
-        {{"role", "user"},
-         {"content",
-          fmt::format("That cannot be used: {} Answer again, with the JSON object alone.",
-                      answer.why)}});
-  }
-  Json body = {{"messages", messages}, {"stream", false}};
-  if (!model.empty()) body["model"] = model;
-  if (!dialogue.limit.empty()) body[dialogue.limit] = kLongestAnswer;
-  if (dialogue.schema) {
-    body["response_format"] = {{"type", "json_schema"},
-                               {"json_schema",
-                                {{"name", "joint_caption"},
-                                 {"strict", true},
-                                 {"schema", answer_schema(question.panels.size())}}}};
-  }
-  return body;
+  Json parts = set_parts(question.panels, question.canvas);
+  parts.push_back(text_part(instruction(question)));
+  return chat_body(
+      {std::string(kRole), parts, "joint_caption", answer_schema(question.panels.size())}, model,
+      dialogue, refused);
 }
 
 std::string question_key(const Question& question, const std::string& model,

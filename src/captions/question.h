@@ -5,16 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "captions/chat.h"
 #include "captions/joint_caption.h"
 #include "core/json.h"
 
 namespace iclora::captions {
-
-/// As it is sent.
-struct EncodedPicture {
-  std::string type;  ///< "image/jpeg", "image/png"
-  std::string bytes;
-};
 
 struct Question {
   GridSize grid;                       ///< of the panels on the canvas
@@ -23,19 +18,6 @@ struct Question {
   std::string task;                    ///< what sets of this kind have in common; may be empty
   std::string hint;                    ///< what else to heed; may be empty
   int64_t words = 250;                 ///< that the whole caption may have, about
-};
-
-/// An answer that could not be used, and why: said to the model when it is asked again.
-struct Refused {
-  std::string said;
-  std::string why;
-};
-
-/// What differs between endpoints.
-struct Dialogue {
-  bool schema = true;  ///< whether `response_format` is understood
-  /// The name of the limit on an answer's length; empty: none is sent.
-  std::string limit = "max_tokens";
 };
 
 /// What the model is told beside the pictures, the same for all sets of as many panels.

@@ -67,11 +67,6 @@ dataset::CaptionOptions caption_options(const Options& options) {
   return caption;
 }
 
-/// The HTTP helper, where it is installed and in the build alike.
-fs::path helper_path() {
-  return program_path().parent_path().parent_path() / "libexec/iclora-http";
-}
-
 std::string text_of(const dataset::CaptionReport& report) {
   std::string text;
   for (const dataset::CaptionedSet& set : report.written) {
@@ -91,7 +86,7 @@ void run(const Options& options) {
   }
   const dataset::CaptionOptions caption = caption_options(options);
   check_writable(options.path);
-  const captions::HttpClient client(helper_path());
+  const captions::HttpClient client(http_helper_path());
   TerminalProgress progress;
   const dataset::CaptionReport report = dataset::caption_sets(
       options.path, caption,

@@ -77,6 +77,10 @@ fs::path program_path() {
   return path;
 }
 
+fs::path http_helper_path() {
+  return program_path().parent_path().parent_path() / "libexec/iclora-http";
+}
+
 std::vector<fs::path> model_search() {
   const fs::path root = program_path().parent_path().parent_path();
   return {root / "share/iclora/models", cache_folder() / "models"};

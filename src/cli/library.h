@@ -13,6 +13,9 @@ namespace iclora::cli {
 /// The running program's file.
 std::filesystem::path program_path();
 
+/// The program that makes HTTP requests, where it is installed and in the build alike.
+std::filesystem::path http_helper_path();
+
 /// The model that comes with the program, for those who name none.
 inline constexpr const char* kDefaultModel = "flux-mini";
 

@@ -12,14 +12,9 @@
 namespace iclora::dataset {
 namespace {
 
-captions::EncodedPicture encoded(const image::Image& picture) {
-  return {"image/jpeg", image::encode_jpeg(picture)};
-}
-
-image::Image shrunk(const image::Image& picture) {
-  const int64_t longest = std::max(picture.width, picture.height);
-  if (longest <= kLongestPanelEdge) return picture;
-  const double scale = static_cast<double>(kLongestPanelEdge) / static_cast<double>(longest);
+image::Image shrunk(const image::Image& picture, int64_t longest) {
+  const double scale =
+      static_cast<double>(longest) / static_cast<double>(std::max(picture.width, picture.height));
   const auto edge = [&](int64_t pixels) {
     return std::max<int64_t>(1, std::llround(static_cast<double>(pixels) * scale));
   };
@@ -27,6 +22,11 @@ image::Image shrunk(const image::Image& picture) {
 }
 
 }  // namespace
+
+captions::EncodedPicture encoded_jpeg(const image::Image& picture, int64_t longest) {
+  const bool fits = std::max(picture.width, picture.height) <= longest;
+  return {"image/jpeg", image::encode_jpeg(fits ? picture : shrunk(picture, longest))};
+}
 
 CaptionPictures caption_pictures(const Set& set, const panels::Layout& layout) {
   CaptionPictures pictures;
@@ -44,13 +44,14 @@ CaptionPictures caption_pictures(const Set& set, const panels::Layout& layout) {
       cut = image::crop(whole, panel.box->x, panel.box->y, panel.box->width, panel.box->height);
     }
     const image::Image& picture = panel.box ? cut : whole;
-    pictures.panels.push_back(encoded(shrunk(picture)));
+    pictures.panels.push_back(encoded_jpeg(picture, kLongestPanelEdge));
     if (set.panels.size() == 1) continue;
     const panels::Box& box = layout.boxes.at(i);
     const Centre centre = panel.centre.value_or(Centre{});
     fitted.push_back(image::fit_cover(picture, box.width, box.height, centre.x, centre.y));
   }
-  if (!fitted.empty()) pictures.canvas.push_back(encoded(panels::compose(fitted, layout)));
+  if (!fitted.empty())
+    pictures.canvas.push_back({"image/jpeg", image::encode_jpeg(panels::compose(fitted, layout))});
   return pictures;
 }
 

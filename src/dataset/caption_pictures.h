@@ -5,6 +5,7 @@
 
 #include "captions/question.h"
 #include "dataset/set.h"
+#include "image/image.h"
 #include "panels/layout.h"
 
 namespace iclora::dataset {
@@ -18,6 +19,9 @@ struct CaptionPictures {
   std::vector<captions::EncodedPicture> panels;  ///< in reading order, uncut
   std::vector<captions::EncodedPicture> canvas;  ///< one; none for a set of one panel
 };
+
+/// A picture as JPEG, shrunk so that no edge is longer than `longest`.
+captions::EncodedPicture encoded_jpeg(const image::Image& picture, int64_t longest);
 
 /// Reads the pictures of a set, shrinks and encodes them (JPEG). `layout`: of the canvas. Errors
 /// (exit 2) name the file, also when it was changed since the set was read.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "captions/chat.h"
 #include "core/json.h"
 
 namespace iclora::captions {
