@@ -74,7 +74,10 @@ void add_generate(CLI::App& app, Context& context) {
        {"iclora generate --from shots/canvas-01.png --redo 2 --out other/",
         "its second panel anew, the others kept"},
        {"iclora generate --from shots/canvas-01.png --extend \"she sleeps.\" --out longer/",
-        "a fourth panel, the first three kept"}});
+        "a fourth panel, the first three kept"},
+       {"iclora generate --grid 1x2 --prompt \"two mugs\" --panel-prompt \"red\" --panel-prompt "
+        "\"blue\" --candidates 8 --out mugs/",
+        "eight seeds in few steps, the best of them finished (docs/candidates.md)"}});
   auto options = std::make_shared<Options>();
   GenerateOptions& generate = options->generate;
   const auto text = [&](const char* name, std::optional<std::string>& value, const char* help,
@@ -149,6 +152,24 @@ void add_generate(CLI::App& app, Context& context) {
   list("--extend", generate.given.extend,
        "One more panel for the set of --from, and what it shows; once a panel", "TEXT");
   auto* out = text("--out", generate.out, "A folder, or a file that ends in .png", "DIR|FILE.png");
+  CandidateOptions& candidates = generate.candidates;
+  text("--candidates", candidates.candidates,
+       "Draw N seeds, from --seed on, in few steps, score them, and finish the best", "N");
+  text("--keep", candidates.keep, "How many of the candidates are finished; 1 by default", "K");
+  text("--candidate-steps", candidates.candidate_steps,
+       "Steps of a candidate; two fifths of --steps by default", "N");
+  text("--score", candidates.score,
+       "What scores them: classifier (of flux-mini's world; the default where it can read the "
+       "prompt), pixels (of any model; else the default), or judge",
+       "NAME");
+  text("--classifier", candidates.classifier,
+       "Of --score classifier; else the one beside the model", "FILE");
+  text("--judge", candidates.judge,
+       "Let a vision model score them: base address of an OpenAI-compatible endpoint; a key is "
+       "taken from ICLORA_API_KEY or OPENAI_API_KEY alone",
+       "URL");
+  text("--judge-model", candidates.judge_model, "Of --judge, as the endpoint names it", "NAME");
+  text("--judge-hint", candidates.judge_hint, "What --judge is to heed, in your words", "TEXT");
   command->add_flag("--no-split", generate.no_split, "Write canvases alone, no panels");
   command->add_flag("--quiet", options->quiet, "No progress; a seed that was drawn is said");
   command->add_flag("--json", options->json, "One JSON object on stdout");

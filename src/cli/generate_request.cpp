@@ -52,6 +52,7 @@ void need_utf8_texts(const GenerateOptions& options) {
   }
   for (const std::string& part : options.panel_prompts) need_utf8(part, "--panel-prompt");
   for (const std::string& part : options.given.extend) need_utf8(part, "--extend");
+  if (options.candidates.judge_hint) need_utf8(*options.candidates.judge_hint, "--judge-hint");
 }
 
 std::optional<panels::Grid> add_layout(const GenerateOptions& options, Json& request) {
@@ -228,6 +229,7 @@ Json generate_call(const GenerateOptions& options, const std::vector<fs::path>& 
     call["task"] = *options.task;
   }
   add_revision(options.given, options.from.has_value(), call);
+  add_candidates(options.candidates, call);
   if (options.threads) call["threads"] = parse_integer(*options.threads, "--threads", 1, 1024);
   if (options.out) {
     check_out(*options.out);

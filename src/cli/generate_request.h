@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/candidate_option.h"
 #include "cli/given_option.h"
 #include "core/json.h"
 
@@ -19,13 +20,15 @@ struct GenerateOptions {
   std::vector<std::string> panel_prompts;
   std::vector<std::string> loras;  ///< FILE or FILE:STRENGTH
   GivenOptions given;
+  CandidateOptions candidates;
   bool allow_unmatched = false;
   bool no_split = false;
 };
 
-/// What was given, in the form of sampling::Request, beside "from", "redo", "extend", "out",
-/// "split", "save_latents", "threads" and "model_search". Errors (exit 2, 6) for what is wrong with
-/// the line alone: contradictions, ranges, sizes, outputs that cannot be written.
+/// What was given, in the form of sampling::Request, beside "from", "redo", "extend",
+/// "candidates", "out", "split", "save_latents", "threads" and "model_search". Errors (exit 2, 6)
+/// for what is wrong with the line alone: contradictions, ranges, sizes, outputs that cannot be
+/// written.
 Json generate_call(const GenerateOptions& options,
                    const std::vector<std::filesystem::path>& model_search);
 

@@ -4,6 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "core/error.h"
 #include "core/file.h"
 #include "core/philox.h"
@@ -20,6 +22,10 @@
 
 namespace iclora::sampling {
 namespace {
+
+at::ScalarType compute_dtype(const Resolved& resolved) {
+  return *resolved.request.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+}
 
 /// All noises of a run: drawn, or out of the file asked for.
 std::vector<at::Tensor> noises(const Resolved& resolved) {
@@ -69,10 +75,9 @@ std::vector<Conditioning> encode(const Resolved& resolved, at::ScalarType dtype,
 }
 
 /// The transformer lives only in here.
-std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<at::Tensor>& start,
-                                   const std::vector<Conditioning>& prompts,
-                                   const std::optional<GivenTokens>& given, at::ScalarType dtype,
-                                   Progress& progress) {
+std::vector<at::Tensor> sample_all(const Resolved& resolved, const Prepared& prepared,
+                                   const std::vector<int64_t>& which, int64_t steps,
+                                   at::ScalarType dtype, Progress& progress) {
   const Request& request = resolved.request;
   runtime::FileWeights source(weights::Checkpoint::open(resolved.folder.transformer.folder));
   flux::Transformer transformer =
@@ -87,15 +92,17 @@ std::vector<at::Tensor> sample_all(const Resolved& resolved, const std::vector<a
   settings.given_attention = request.given_attention.value_or(1.0);
   settings.panels = panel_sequences(resolved.method, resolved.layout);
   // The canvas' length under either method: the same noise levels, whichever is compared.
-  const int64_t tokens = start[0].size(2) / 2 * (start[0].size(3) / 2);
-  settings.sigmas = sigmas(resolved.configs.schedule, request.steps, tokens);
+  const at::Tensor& first = prepared.start[0];
+  settings.sigmas =
+      sigmas(resolved.configs.schedule, steps, first.size(2) / 2 * (first.size(3) / 2));
   std::optional<Conditioning> negative;
-  if (prompts.size() > 1) negative = prompts[1];
+  if (prepared.prompts.size() > 1) negative = prepared.prompts[1];
   std::vector<at::Tensor> out;
-  settings.given = given;
-  for (size_t i = 0; i < start.size(); ++i) {
-    if (given) settings.given->seeds = {*request.seed + i};
-    out.push_back(euler_sample(transformer, start[i], prompts[0], negative, settings, progress));
+  settings.given = prepared.given;
+  for (const int64_t index : which) {
+    if (settings.given) settings.given->seeds = {*request.seed + static_cast<uint64_t>(index)};
+    out.push_back(euler_sample(transformer, prepared.start[static_cast<size_t>(index)],
+                               prepared.prompts[0], negative, settings, progress));
   }
   return out;
 }
@@ -109,16 +116,21 @@ at::Tensor seeded_noise(uint64_t seed, int64_t channels, int64_t h, int64_t w) {
   return noise;
 }
 
-ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress) {
+Prepared prepare(const Resolved& resolved, Progress& progress) {
   const c10::NoGradGuard no_grad;
-  const Request& request = resolved.request;
-  const auto dtype = *request.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  Prepared out;
+  out.start = noises(resolved);
+  out.prompts = encode(resolved, compute_dtype(resolved), progress);
+  out.given = encode_given(resolved, progress);
+  return out;
+}
 
-  const std::vector<at::Tensor> start = noises(resolved);
-  const std::vector<Conditioning> prompts = encode(resolved, dtype, progress);
-  const std::optional<GivenTokens> given = encode_given(resolved, progress);
+ImageSet draw(const Resolved& resolved, const Prepared& prepared, const std::vector<int64_t>& which,
+              int64_t steps, const std::string& build, Progress& progress) {
+  const c10::NoGradGuard no_grad;
+  const auto dtype = compute_dtype(resolved);
   const std::vector<at::Tensor> latents =
-      sample_all(resolved, start, prompts, given, dtype, progress);
+      sample_all(resolved, prepared, which, steps, dtype, progress);
 
   ImageSet set;
   set.layout = resolved.layout;
@@ -128,16 +140,24 @@ ImageSet generate(const Resolved& resolved, const std::string& build, Progress& 
   for (int64_t i = 0; i < total; ++i) {
     progress.report({.phase = "decoding", .step = i, .total = total, .loss = {}});
     check_cancelled(progress);
-    const at::Tensor& canvas = latents[static_cast<size_t>(i)];
+    const auto place = static_cast<size_t>(i);
     image::Image picture =
-        decode_canvas(decoder, canvas, resolved.layout, resolved.method, progress);
-    std::vector<GivenResult> fidelity = measure_given(picture, resolved);
-    if (request.given_as == "pasted") paste_given(picture, resolved);
-    set.canvases.push_back(
-        {canvas, std::move(picture), picture_texts(resolved, i, build), std::move(fidelity)});
+        decode_canvas(decoder, latents[place], resolved.layout, resolved.method, progress);
+    std::vector<GivenResult> fidelity = measure_given(picture, resolved.layout, resolved.given);
+    if (resolved.request.given_as == "pasted") {
+      paste_given(picture, resolved.layout, resolved.given);
+    }
+    set.canvases.push_back({latents[place], std::move(picture),
+                            picture_texts(resolved, which[place], build), std::move(fidelity)});
   }
   progress.report({.phase = "decoding", .step = total, .total = total, .loss = {}});
   return set;
+}
+
+ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress) {
+  std::vector<int64_t> all(static_cast<size_t>(resolved.request.count));
+  std::iota(all.begin(), all.end(), 0);
+  return draw(resolved, prepare(resolved, progress), all, resolved.request.steps, build, progress);
 }
 
 OutputPaths output_paths(const std::filesystem::path& out, int64_t count, int64_t panel_count,

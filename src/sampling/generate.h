@@ -6,12 +6,15 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/progress.h"
 #include "image/image.h"
 #include "image/png_write.h"
+#include "sampling/euler.h"
+#include "sampling/given.h"
 #include "sampling/paste.h"
 #include "sampling/resolve.h"
 #include "weights/safetensors_writer.h"
@@ -32,8 +35,24 @@ struct ImageSet {
   std::vector<Canvas> canvases;
 };
 
-/// Text encoders, transformer and autoencoder are in memory one after the other, never together.
-/// `build` is written into the pictures.
+/// What all canvases of a request begin from and are conditioned on: computed once, however often
+/// and in however many steps some of them are drawn.
+struct Prepared {
+  std::vector<at::Tensor> start;      ///< noises of the `count` canvases, fp32 [1, C, h, w]
+  std::vector<Conditioning> prompts;  ///< then, with true guidance, the negative one
+  std::optional<GivenTokens> given;
+};
+/// Text encoders, then the autoencoder's encoder are in memory for it, one after the other.
+Prepared prepare(const Resolved& resolved, Progress& progress);
+
+/// The canvases `which` (from 0, of request.count) in `steps` steps; each is what it is whatever
+/// else is drawn with it. Transformer and autoencoder are in memory one after the other. `build` is
+/// written into the pictures, beside the request as it stands.
+ImageSet draw(const Resolved& resolved, const Prepared& prepared, const std::vector<int64_t>& which,
+              int64_t steps, const std::string& build, Progress& progress);
+
+/// All canvases of the request, in its steps: prepare, then draw. Text encoders, transformer and
+/// autoencoder are in memory one after the other, never together.
 ImageSet generate(const Resolved& resolved, const std::string& build, Progress& progress);
 
 /// Where the pictures of a run go (design 4.1): a folder gets canvas-01.png and so on, a name

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "sampling/resolve.h"
-
 namespace iclora::sampling {
 namespace {
 
-const panels::Box& box_of(const Resolved& resolved, const GivenPanel& given) {
-  return resolved.layout.boxes[static_cast<size_t>(given.number - 1)];
+const panels::Box& box_of(const panels::Layout& layout, const GivenPanel& given) {
+  return layout.boxes[static_cast<size_t>(given.number - 1)];
 }
 
 struct Mean {
@@ -26,10 +24,11 @@ bool borders(const panels::Layout& layout, const panels::Box& own, int64_t x, in
 
 }  // namespace
 
-std::vector<GivenResult> measure_given(const image::Image& canvas, const Resolved& resolved) {
+std::vector<GivenResult> measure_given(const image::Image& canvas, const panels::Layout& layout,
+                                       const std::vector<GivenPanel>& panels) {
   std::vector<GivenResult> out;
-  for (const GivenPanel& given : resolved.given) {
-    const panels::Box& box = box_of(resolved, given);
+  for (const GivenPanel& given : panels) {
+    const panels::Box& box = box_of(layout, given);
     Mean whole, seam;
     for (int64_t y = 0; y < box.height; ++y) {
       const uint8_t* drawn = canvas.row(box.y + y) + box.x * 3;
@@ -42,10 +41,8 @@ std::vector<GivenResult> measure_given(const image::Image& canvas, const Resolve
         whole.sum += difference;
         whole.count += 3;
         const int64_t at_x = box.x + x, at_y = box.y + y;
-        if (borders(resolved.layout, box, at_x - 1, at_y) ||
-            borders(resolved.layout, box, at_x + 1, at_y) ||
-            borders(resolved.layout, box, at_x, at_y - 1) ||
-            borders(resolved.layout, box, at_x, at_y + 1)) {
+        if (borders(layout, box, at_x - 1, at_y) || borders(layout, box, at_x + 1, at_y) ||
+            borders(layout, box, at_x, at_y - 1) || borders(layout, box, at_x, at_y + 1)) {
           seam.sum += difference;
           seam.count += 3;
         }
@@ -56,9 +53,10 @@ std::vector<GivenResult> measure_given(const image::Image& canvas, const Resolve
   return out;
 }
 
-void paste_given(image::Image& canvas, const Resolved& resolved) {
-  for (const GivenPanel& given : resolved.given) {
-    const panels::Box& box = box_of(resolved, given);
+void paste_given(image::Image& canvas, const panels::Layout& layout,
+                 const std::vector<GivenPanel>& panels) {
+  for (const GivenPanel& given : panels) {
+    const panels::Box& box = box_of(layout, given);
     for (int64_t y = 0; y < box.height; ++y) {
       std::copy_n(given.picture.row(y), box.width * 3, canvas.row(box.y + y) + box.x * 3);
     }

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "image/image.h"
+#include "panels/layout.h"
+#include "sampling/given_pictures.h"
 
 namespace iclora::sampling {
-
-struct Resolved;
 
 /// Of one given panel; mean absolute differences of 8-bit values (0 to 255) between its picture and
 /// its drawing by the autoencoder.
@@ -22,9 +22,11 @@ struct GivenResult {
 };
 
 /// `canvas`: as decoded.
-std::vector<GivenResult> measure_given(const image::Image& canvas, const Resolved& resolved);
+std::vector<GivenResult> measure_given(const image::Image& canvas, const panels::Layout& layout,
+                                       const std::vector<GivenPanel>& panels);
 
 /// Puts the given pictures, pixel by pixel, into their panels.
-void paste_given(image::Image& canvas, const Resolved& resolved);
+void paste_given(image::Image& canvas, const panels::Layout& layout,
+                 const std::vector<GivenPanel>& panels);
 
 }  // namespace iclora::sampling

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/build_id.h"
+#include "cli/library/best_of.h"
 #include "cli/library/verbs.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -28,7 +29,8 @@ struct RunOptions {
   std::vector<int64_t> redo;        ///< panels of `from` to draw anew
   std::vector<std::string> extend;  ///< captions of panels that `from` grows by
   std::string task;                 ///< empty: none
-  int64_t threads = 0;              ///< 0: as many as libtorch chooses
+  std::optional<BestOfOptions> candidates;
+  int64_t threads = 0;  ///< 0: as many as libtorch chooses
   std::vector<std::filesystem::path> model_search;
 };
 
@@ -50,13 +52,16 @@ RunOptions take_options(Json& json) {
   for (const Json& number : redo) options.redo.push_back(number.get<int64_t>());
   for (const Json& part : extend) options.extend.push_back(part.get<std::string>());
   options.task = json_string_or(json, "task", origin, "");
+  if (json.contains("candidates")) {
+    options.candidates = best_of_options(json["candidates"], origin + ": candidates");
+  }
   options.threads = json_integer_or(json, "threads", origin, 1, 1024, 0);
   if (const auto folders = json.find("model_search"); folders != json.end()) {
     for (const Json& folder : *folders)
       options.model_search.emplace_back(folder.get<std::string>());
   }
   for (const char* key : {"out", "split", "save_latents", "from", "redo", "extend", "task",
-                          "threads", "model_search", "json"}) {
+                          "candidates", "threads", "model_search", "json"}) {
     json.erase(key);
   }
   return options;
@@ -149,17 +154,25 @@ Json generate(const Json& request_json, Progress& progress) {
 
   sampling::Request asked = sampling::request_from_json(json, "the request");
   if (!options.task.empty()) sampling::add_task(asked, options.task, options.model_search);
+  const bool choosing = options.candidates.has_value();
+  if (choosing) asked.count = options.candidates->count;
   const sampling::Resolved resolved = sampling::resolve(std::move(asked), options.model_search);
   if (options.from) sampling::check_made_from(*options.from, asked_beside, resolved);
   const sampling::Request& request = resolved.request;
-  const sampling::OutputPaths paths = sampling::output_paths(
-      options.out, request.count, resolved.layout.grid.count(), options.split);
+  const sampling::OutputPaths paths =
+      sampling::output_paths(options.out, choosing ? options.candidates->keep : request.count,
+                             resolved.layout.grid.count(), options.split);
   check_outputs(options, paths);
   check_outputs_apart(options, paths, resolved);
+  std::optional<BestOfRun> best;
+  if (choosing) best.emplace(*options.candidates, resolved, progress);
   for (const std::string& warning : resolved.warnings) log::warning("{}", warning);
   log::info("seed {}", *request.seed);
 
-  const sampling::ImageSet set = sampling::generate(resolved, std::string(build_id()), progress);
+  Json candidates;
+  const sampling::ImageSet set =
+      best ? best->draw(std::string(build_id()), candidates)
+           : sampling::generate(resolved, std::string(build_id()), progress);
   std::optional<MadeFolders> made;
   std::unique_ptr<weights::SafetensorsWriter> latents;
   if (options.save_latents) {
@@ -188,6 +201,7 @@ Json generate(const Json& request_json, Progress& progress) {
       result["given"].push_back(panels);
     }
   }
+  if (best) result["candidates"] = candidates;
   result["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result["peak_bytes"] = runtime::peak_resident_bytes();

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-from world import contact_sheet, held_out, packs, sets, sources, tasks, vocabulary
+from world import contact_sheet, held_out, packs, sets, sources, tasks, vocabulary, words
 from world.catalogue import Catalogue, CatalogueError
 from world.kinds import KINDS
 from world.kept_out import choose_kept_out
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--columns", type=int, default=18)
     made.add_argument("--colours", type=int, default=0)
     command("vocabulary", "tokenizer/ and tokenizer_2/ with all words of the captions")
+    command("words", "what captions call each class: words.json, beside the classifier")
     command("kept-out", "kept_out.yaml, extended to all that the tier has")
     return parser
 
@@ -92,6 +93,8 @@ def _run(options) -> None:
             contact_sheet.write(drawn, options.columns, options.out, options.colours)
         case "vocabulary":
             vocabulary.write(view.catalogue, options.out)
+        case "words":
+            words.write(view.catalogue, options.out)
         case "kept-out":
             choose_kept_out(view, options.seed, options.out)
 
