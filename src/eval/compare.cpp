@@ -44,46 +44,6 @@ std::string row_name(const sampling::LoraChoice& choice, const std::set<std::str
   return name;
 }
 
-void read_panels(Row& row, const TestSets& sets, const Classifier& classifier) {
-  std::vector<image::Image> all;
-  for (const auto& repeats : row.sets) {
-    for (const DrawnSet& drawn : repeats) {
-      all.insert(all.end(), drawn.panels.begin(), drawn.panels.end());
-    }
-  }
-  const ClassifierOutput output = classify(classifier, classifier_input(all));
-  std::vector<std::vector<Guess>> read = guesses(classifier, output.logits);
-  size_t next = 0;
-  for (auto& repeats : row.sets) {
-    for (DrawnSet& drawn : repeats) {
-      drawn.read.assign(
-          std::make_move_iterator(read.begin() + static_cast<int64_t>(next)),
-          std::make_move_iterator(read.begin() + static_cast<int64_t>(next + drawn.panels.size())));
-      next += drawn.panels.size();
-    }
-  }
-  std::vector<image::Image> real;
-  for (const TestSet& set : sets.sets) {
-    real.insert(real.end(), set.panels.begin(), set.panels.end());
-  }
-  const at::Tensor theirs = classify(classifier, classifier_input(real)).features.mean(0);
-  row.feature_distance = (output.features.mean(0) - theirs).norm().item<double>();
-}
-
-void finish_row(Row& row, const Comparison& out, const std::vector<SetLook>& training) {
-  const Classifier* classifier = out.sets.labelled ? &*out.classifier : nullptr;
-  if (classifier != nullptr) read_panels(row, out.sets, *classifier);
-  for (size_t i = 0; i < row.sets.size(); ++i) {
-    row.measures.emplace_back();
-    for (const DrawnSet& drawn : row.sets[i]) {
-      for (const auto& [name, one] :
-           measure_set(out.sets, out.sets.sets[i], drawn, classifier, training)) {
-        row.measures.back()[name].add(one);
-      }
-    }
-  }
-}
-
 /// Grid and panels: as asked for, else as an adapter was trained, else as the model has them.
 TestSetOptions set_options(const CompareRequest& request,
                            const std::vector<lora::AdapterFile>& adapters,
@@ -118,49 +78,6 @@ std::vector<SetLook> training_looks(const TrainingSets& training, const TestSetO
     for (const image::Image& panel : panels) out.back().push_back(look_of(panel));
   }
   return out;
-}
-
-DrawnSet real_set(const std::vector<image::Image>& panels, const panels::Layout& layout) {
-  return {panels::compose(panels, layout), panels, {}};
-}
-
-Row drawn_row(const TestSets& sets) {
-  Row row;
-  row.name = row.kind = "drawn";
-  for (const TestSet& set : sets.sets) row.sets.push_back({real_set(set.panels, set.layout)});
-  return row;
-}
-
-/// Panel p of set i is the p-th panel of set i + p. None where there are too few sets, or sets of
-/// several layouts.
-std::optional<Row> shuffled_row(const TestSets& sets) {
-  Row row;
-  row.name = row.kind = "shuffled";
-  const size_t count = sets.sets.size();
-  for (size_t i = 0; i < count; ++i) {
-    const TestSet& set = sets.sets[i];
-    if (set.panels.size() > count || set.layout != sets.sets[0].layout) return std::nullopt;
-    std::vector<image::Image> panels;
-    for (size_t p = 0; p < set.panels.size(); ++p) {
-      panels.push_back(sets.sets[(i + p) % count].panels[p]);
-    }
-    row.sets.push_back({real_set(panels, set.layout)});
-  }
-  return row;
-}
-
-/// The real sets through the model's autoencoder.
-Row rebuilt_row(const TestSets& sets, const sampling::OpenModel& model, Progress& progress) {
-  Row row;
-  row.name = row.kind = "rebuilt";
-  std::vector<image::Image> canvases;
-  for (const TestSet& set : sets.sets) canvases.push_back(panels::compose(set.panels, set.layout));
-  canvases = rebuild_canvases(model, canvases, progress);
-  for (size_t i = 0; i < canvases.size(); ++i) {
-    std::vector<image::Image> panels = panels::split(canvases[i], sets.sets[i].layout);
-    row.sets.push_back({{std::move(canvases[i]), std::move(panels), {}}});
-  }
-  return row;
 }
 
 struct Drawing {
@@ -216,14 +133,6 @@ Json estimate_json(const Estimate& estimate) {
           {"sets", estimate.sets}};
 }
 
-std::set<std::string> measure_names(const Row& row) {
-  std::set<std::string> names;
-  for (const Measures& one : row.measures) {
-    for (const auto& [name, observation] : one) names.insert(name);
-  }
-  return names;
-}
-
 Json row_json(const Row& row) {
   Json out = {{"name", row.name}, {"kind", row.kind}};
   if (row.about.is_object()) out.update(row.about);
@@ -232,6 +141,7 @@ Json row_json(const Row& row) {
     measures[name] = estimate_json(estimate_of(row, name));
   }
   if (row.feature_distance) out["feature_distance"] = rounded(*row.feature_distance);
+  if (row.frechet) out["frechet"] = rounded(*row.frechet);
   if (row.seconds > 0) out["seconds"] = std::round(row.seconds * 100) / 100;
   return out;
 }
@@ -313,26 +223,6 @@ CompareRequest compare_request_from_json(const Json& json, const std::string& or
   return out;
 }
 
-Estimate estimate_of(const Row& row, const std::string& measure) {
-  std::vector<Observation> all;
-  for (const Measures& one : row.measures) {
-    const auto found = one.find(measure);
-    all.push_back(found == one.end() ? Observation{} : found->second);
-  }
-  return mean_of(all);
-}
-
-Estimate difference_of(const Row& row, const Row& base, const std::string& measure) {
-  std::vector<Observation> all, theirs;
-  for (size_t i = 0; i < row.measures.size(); ++i) {
-    const auto mine = row.measures[i].find(measure);
-    const auto other = base.measures[i].find(measure);
-    all.push_back(mine == row.measures[i].end() ? Observation{} : mine->second);
-    theirs.push_back(other == base.measures[i].end() ? Observation{} : other->second);
-  }
-  return difference_of(all, theirs);
-}
-
 Comparison compare(const CompareRequest& request, Progress& progress) {
   Comparison out;
   if (const auto file = find_classifier(request)) out.classifier = open_classifier(*file);
@@ -388,7 +278,8 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
     }
     out.report["settings"] = settings_json(request, drawing.settings);
   }
-  for (Row& row : out.rows) finish_row(row, out, training);
+  const Classifier* classifier = out.sets.labelled ? &*out.classifier : nullptr;
+  for (Row& row : out.rows) measure_row(row, out.sets, classifier, training);
 
   Json report = {{"version", 1},
                  {"sets", out.sets.folder.native()},

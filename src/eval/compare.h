@@ -13,7 +13,7 @@
 #include "core/progress.h"
 #include "eval/drawing_request.h"
 #include "eval/loss_curve.h"
-#include "eval/set_measures.h"
+#include "eval/row.h"
 #include "eval/test_sets.h"
 
 namespace iclora::eval {
@@ -35,18 +35,6 @@ struct CompareRequest : DrawingRequest {
 /// Strict, as sampling::request_from_json.
 CompareRequest compare_request_from_json(const Json& json, const std::string& origin);
 
-/// What one way of making sets gives.
-struct Row {
-  std::string name;  ///< "drawn", "shuffled", "base", or the adapter's file name
-  std::string kind;  ///< "drawn" | "shuffled" | "base" | "lora"
-  Json about;        ///< of an adapter: file, sha256, strength, trained steps
-  std::vector<std::vector<DrawnSet>> sets;  ///< [sets][repetitions]
-  std::vector<Measures> measures;           ///< a set, over its repetitions
-  std::optional<double> feature_distance;   ///< between means of the classifier's features and the
-                                            ///< real panels'
-  double seconds = 0;
-};
-
 struct Comparison {
   TestSets sets;
   std::optional<Classifier> classifier;
@@ -58,9 +46,5 @@ struct Comparison {
 /// All inputs are read and checked before anything is drawn. Nothing is written. Errors (exit 2)
 /// name the file.
 Comparison compare(const CompareRequest& request, Progress& progress);
-
-/// One measure of a row over all sets; all 0 where the row has none of it.
-Estimate estimate_of(const Row& row, const std::string& measure);
-Estimate difference_of(const Row& row, const Row& base, const std::string& measure);
 
 }  // namespace iclora::eval

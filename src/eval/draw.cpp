@@ -20,8 +20,14 @@ namespace {
 
 using sampling::Conditioning;
 
-/// Tasks of one canvas size, and where panels are sequences of their own of one layout; at most
-/// `batch`.
+std::vector<int64_t> numbers_of(const std::vector<sampling::GivenPanel>& given) {
+  std::vector<int64_t> out;
+  for (const sampling::GivenPanel& panel : given) out.push_back(panel.number);
+  return out;
+}
+
+/// Tasks of one canvas size, and where panels are given or sequences of their own of one layout
+/// with the same panels given; at most `batch`.
 std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks,
                                             const DrawSettings& settings) {
   std::vector<std::vector<size_t>> out;
@@ -29,7 +35,11 @@ std::vector<std::vector<size_t>> batches_of(const std::vector<DrawTask>& tasks,
   for (size_t i = 0; i < tasks.size(); ++i) {
     const auto same_size = [&](size_t at) {
       const panels::Layout& other = tasks[out[at].front()].layout;
-      if (settings.method == sampling::Method::gdt) return other == tasks[i].layout;
+      const std::vector<int64_t> given = numbers_of(tasks[i].given);
+      if (numbers_of(tasks[out[at].front()].given) != given) return false;
+      if (settings.method == sampling::Method::gdt || !given.empty()) {
+        return other == tasks[i].layout;
+      }
       return other.width == tasks[i].layout.width && other.height == tasks[i].layout.height;
     };
     auto found = std::find_if(open.begin(), open.end(), same_size);
@@ -83,10 +93,61 @@ std::vector<Conditioning> encode(const sampling::OpenModel& model,
   return sampling::encode_sets(model, sets, settings.text_length, dtype, progress);
 }
 
+/// Given panels of all tasks through the autoencoder, each alone and in fp32 as in training; none
+/// where a task has none.
+std::vector<std::optional<sampling::GivenTokens>> encode_given(const sampling::OpenModel& model,
+                                                               const std::vector<DrawTask>& tasks,
+                                                               const DrawSettings& settings,
+                                                               Progress& progress) {
+  std::vector<std::optional<sampling::GivenTokens>> out(tasks.size());
+  if (std::all_of(tasks.begin(), tasks.end(),
+                  [](const auto& task) { return task.given.empty(); })) {
+    return out;
+  }
+  runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
+  const vae::Encoder encoder = vae::load_encoder(source, model.configs.vae, at::kFloat);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    check_cancelled(progress);
+    progress.report({.phase = "encoding given panels",
+                     .step = static_cast<int64_t>(i),
+                     .total = static_cast<int64_t>(tasks.size()),
+                     .loss = {}});
+    if (tasks[i].given.empty()) continue;
+    std::vector<at::Tensor> latents;
+    for (const sampling::GivenPanel& panel : tasks[i].given) {
+      latents.push_back(vae::to_transformer_scale(
+          model.configs.vae, vae::encode(encoder, sampling::pixels_of(panel.picture)).mean));
+    }
+    out[i] = sampling::given_tokens(tasks[i].layout, numbers_of(tasks[i].given), latents);
+    out[i]->method = settings.condition;
+    out[i]->at_zero = settings.given_at_zero;
+    out[i]->strength = settings.strength;
+    out[i]->seeds = {tasks[i].seed};
+  }
+  return out;
+}
+
+/// Those of one batch as one; their masks are equal.
+std::optional<sampling::GivenTokens> together(
+    const std::vector<std::optional<sampling::GivenTokens>>& all,
+    const std::vector<size_t>& which) {
+  std::optional<sampling::GivenTokens> out = all[which.front()];
+  if (!out) return out;
+  std::vector<at::Tensor> latents;
+  out->seeds.clear();
+  for (const size_t i : which) {
+    latents.push_back(all[i]->latents);
+    out->seeds.push_back(all[i]->seeds.front());
+  }
+  out->latents = at::cat(latents);
+  return out;
+}
+
 /// Latents of all tasks, each [1, C, h, w]; the transformer lives only in here.
 std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
                                    const std::vector<DrawTask>& tasks,
                                    const std::vector<Conditioning>& captions,
+                                   const std::vector<std::optional<sampling::GivenTokens>>& given,
                                    const DrawSettings& settings, at::ScalarType dtype,
                                    Progress& progress) {
   runtime::FileWeights source(weights::Checkpoint::open(model.folder.transformer.folder));
@@ -113,6 +174,8 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
     euler.sigmas = sampling::sigmas(model.configs.schedule, settings.steps,
                                     noise.size(2) / 2 * (noise.size(3) / 2));
     euler.panels = sampling::panel_sequences(settings.method, tasks[batch[0]].layout);
+    euler.given = together(given, batch);
+    if (euler.given) euler.given_attention = settings.given_attention;
     std::optional<Conditioning> negative;
     if (settings.cfg != 1.0) {
       std::vector<size_t> empty;
@@ -129,13 +192,6 @@ std::vector<at::Tensor> sample_all(const sampling::OpenModel& model,
     done += settings.steps;
   }
   return out;
-}
-
-/// fp32 [1, 3, H, W] in -1..1.
-at::Tensor pixels_of(const image::Image& picture) {
-  at::Tensor bytes = at::empty({1, picture.height, picture.width, 3}, at::kByte);
-  std::copy(picture.rgb.begin(), picture.rgb.end(), bytes.data_ptr<uint8_t>());
-  return bytes.permute({0, 3, 1, 2}).to(at::kFloat).div_(127.5).sub_(1).contiguous();
 }
 
 }  // namespace
@@ -155,23 +211,25 @@ std::vector<image::Image> rebuild_canvases(const sampling::OpenModel& model,
                      .total = static_cast<int64_t>(canvases.size()),
                      .loss = {}});
     check_cancelled(progress);
-    const at::Tensor latents = vae::encode(encoder, pixels_of(canvas)).mean;
+    const at::Tensor latents = vae::encode(encoder, sampling::pixels_of(canvas)).mean;
     out.push_back(sampling::to_image(vae::decode_tiled(decoder, latents, {}, progress)));
   }
   return out;
 }
 
-std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
-                                        const std::vector<DrawTask>& tasks,
-                                        const DrawSettings& settings, Progress& progress) {
+std::vector<DrawnCanvas> draw_tasks(const sampling::OpenModel& model,
+                                    const std::vector<DrawTask>& tasks,
+                                    const DrawSettings& settings, Progress& progress) {
   const c10::NoGradGuard no_grad;
   const auto dtype = settings.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
-  const std::vector<at::Tensor> latents = sample_all(
-      model, tasks, encode(model, tasks, settings, dtype, progress), settings, dtype, progress);
+  const std::vector<Conditioning> captions = encode(model, tasks, settings, dtype, progress);
+  const std::vector<at::Tensor> latents =
+      sample_all(model, tasks, captions, encode_given(model, tasks, settings, progress), settings,
+                 dtype, progress);
 
   runtime::FileWeights source(weights::Checkpoint::open(model.folder.vae.folder));
   const vae::Decoder decoder = vae::load_decoder(source, model.configs.vae, dtype);
-  std::vector<image::Image> out;
+  std::vector<DrawnCanvas> out;
   const auto total = static_cast<int64_t>(latents.size());
   for (const at::Tensor& canvas : latents) {
     progress.report({.phase = "decoding",
@@ -179,8 +237,23 @@ std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                      .total = total,
                      .loss = {}});
     check_cancelled(progress);
-    out.push_back(sampling::decode_canvas(decoder, canvas, tasks[out.size()].layout,
-                                          settings.method, progress));
+    const DrawTask& task = tasks[out.size()];
+    DrawnCanvas drawn;
+    drawn.picture =
+        sampling::decode_canvas(decoder, canvas, task.layout, settings.method, progress);
+    drawn.given = sampling::measure_given(drawn.picture, task.layout, task.given);
+    sampling::paste_given(drawn.picture, task.layout, task.given);
+    out.push_back(std::move(drawn));
+  }
+  return out;
+}
+
+std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
+                                        const std::vector<DrawTask>& tasks,
+                                        const DrawSettings& settings, Progress& progress) {
+  std::vector<image::Image> out;
+  for (DrawnCanvas& drawn : draw_tasks(model, tasks, settings, progress)) {
+    out.push_back(std::move(drawn.picture));
   }
   return out;
 }

@@ -10,8 +10,11 @@
 #include "image/image.h"
 #include "lora/adapter_file.h"
 #include "panels/layout.h"
+#include "sampling/given.h"
+#include "sampling/given_pictures.h"
 #include "sampling/method.h"
 #include "sampling/model.h"
+#include "sampling/paste.h"
 
 namespace iclora::eval {
 
@@ -31,16 +34,32 @@ struct DrawSettings {
   std::string dtype;  ///< "fp32" | "bf16"
   sampling::Method method = sampling::Method::canvas;
   std::vector<DrawAdapter> adapters;
+
+  // Of tasks with given panels.
+  sampling::GivenMethod condition = sampling::GivenMethod::replace;
+  bool given_at_zero = false;    ///< of clean
+  double strength = 1.0;         ///< of sdedit
+  double given_attention = 1.0;  ///< how much more they are looked at
 };
 
 struct DrawTask {
   std::string caption;  ///< the joint one; under gdt its parts are the panels'
   panels::Layout layout;
   uint64_t seed = 0;
+  std::vector<sampling::GivenPanel> given = {};  ///< of their panels' sizes, ascending
 };
 
-/// One picture a task, in their order. With batch 1 each is what `generate` makes of this caption
-/// and seed; in larger batches sums are rounded in another order.
+struct DrawnCanvas {
+  image::Image picture;  ///< given panels pasted
+  std::vector<sampling::GivenResult> given;
+};
+
+/// One canvas a task, in their order. With batch 1 each is what `generate` makes of this caption,
+/// seed and given panels; in larger batches sums are rounded in another order.
+std::vector<DrawnCanvas> draw_tasks(const sampling::OpenModel& model,
+                                    const std::vector<DrawTask>& tasks,
+                                    const DrawSettings& settings, Progress& progress);
+/// Their pictures alone.
 std::vector<image::Image> draw_canvases(const sampling::OpenModel& model,
                                         const std::vector<DrawTask>& tasks,
                                         const DrawSettings& settings, Progress& progress);

@@ -3,76 +3,11 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "eval/html.h"
 #include "image/png_write.h"
 
 namespace iclora::eval {
 namespace {
-
-constexpr const char* kStyle = R"css(
-:root { color-scheme: light dark; --ink: #222226; --soft: #6b6b73; --paper: #fafaf8; --line: #d9d9d4;
-        --right: #18783c; --wrong: #be1e1e; --mark: #1f5fd1; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececf0; --soft: #a4a4ac; --paper: #18181b;
-        --line: #3a3a40; --right: #5ec98a; --wrong: #ff7b7b; --mark: #7fb0ff; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-       max-width: 1200px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p, figcaption, .soft { color: var(--soft); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .3rem .8rem; border-bottom: 1px solid var(--line);
-         white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-small { color: var(--soft); }
-.set { border-top: 1px solid var(--line); padding: 1rem 0; }
-.rows { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; } figcaption { font-size: .8rem; max-width: 22rem; }
-img { image-rendering: pixelated; display: block; max-width: 100%; }
-.right { color: var(--right); } .wrong { color: var(--wrong); }
-svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-svg .axis { stroke: var(--line); } svg .bar { stroke: var(--mark); stroke-width: 2; }
-svg .dot { fill: var(--mark); } svg .tick { fill: var(--soft); font-size: 11px; }
-)css";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr const char* kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k) {
-      word = word << 8 | (k < count ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += k <= count ? kDigits[word >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return out;
-}
 
 /// A column of the table: a measure, and how it is written.
 struct TableColumn {
@@ -209,11 +144,12 @@ std::string set_html(const Comparison& comparison, size_t index) {
     if (row.kind == "shuffled" || row.kind == "rebuilt") continue;
     const DrawnSet& drawn = row.sets[index][0];
     const int64_t scale = set.layout.width <= 256 && set.layout.height <= 256 ? 2 : 1;
-    out += fmt::format(
-        "<figure><img alt=\"{0}, {1}\" width=\"{2}\" height=\"{3}\" "
-        "src=\"data:image/png;base64,{4}\"><figcaption>{1}",
-        escaped(set.set.id), escaped(row.name), set.layout.width * scale, set.layout.height * scale,
-        base64(image::encode_png(drawn.canvas)));
+    out +=
+        fmt::format("<figure>{}<figcaption>{}",
+                    inlined_png(image::encode_png(drawn.canvas), set.set.id + ", " + row.name,
+                                fmt::format("width=\"{}\" height=\"{}\"", set.layout.width * scale,
+                                            set.layout.height * scale)),
+                    escaped(row.name));
     if (!drawn.read.empty()) {
       for (const auto& verdict : verdicts(comparison.sets, set, drawn, *comparison.classifier)) {
         out += fmt::format("<br><span class={}>{}</span>", verdict.wrong ? "wrong" : "right",
@@ -278,7 +214,7 @@ std::string comparison_page(const Comparison& comparison, size_t most_sets) {
       "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
       "content=\"width=device-width\"><title>{0}: iclora eval</title><style>{1}</style></head>"
       "<body>\n<h1>{0}</h1>\n",
-      escaped(task), kStyle);
+      escaped(task), page_style());
   if (comparison.report.contains("run")) {
     const Json& run = comparison.report["run"];
     out += fmt::format("<p><b>Best: {} (step {}).</b></p>\n",

@@ -8,6 +8,11 @@
 namespace iclora::eval {
 namespace {
 
+bool is_given(const DrawnSet& drawn, size_t panel) {
+  return std::any_of(drawn.given.begin(), drawn.given.end(),
+                     [&](const auto& one) { return one.panel == static_cast<int64_t>(panel) + 1; });
+}
+
 int64_t read_of(const DrawnSet& drawn, size_t panel, size_t column) {
   return drawn.read[panel][column].index;
 }
@@ -53,6 +58,7 @@ void measure_labels(const TestSets& sets, const TestSet& set, const DrawnSet& dr
   }
   if (!sets.shared.empty()) out["consistency"].add(consistent ? 1 : 0);
   for (size_t panel = 0; panel < drawn.read.size(); ++panel) {
+    if (is_given(drawn, panel)) continue;
     bool any = false, all = true;
     for (size_t column = 0; column < classifier.columns.size(); ++column) {
       if (!set.labels[panel].told[column]) continue;
@@ -67,6 +73,42 @@ void measure_labels(const TestSets& sets, const TestSet& set, const DrawnSet& dr
   const bool different = is_different(sets, set, drawn, asked);
   if (asked) out["different"].add(different ? 1 : 0);
   if (!sets.shared.empty()) out["success"].add(consistent && different ? 1 : 0);
+}
+
+/// Whether what was drawn is what the given panels show, by their labels: where those differ in a
+/// column, any of them will do.
+void measure_identity(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
+                      const Classifier& classifier, Measures& out) {
+  for (size_t panel = 0; panel < drawn.read.size(); ++panel) {
+    if (is_given(drawn, panel)) continue;
+    bool any = false, all = true;
+    for (const size_t column : sets.shared) {
+      bool shown = false, kept = false;
+      for (const sampling::GivenResult& given : drawn.given) {
+        const auto& theirs = set.labels[static_cast<size_t>(given.panel - 1)].shows[column];
+        shown = shown || theirs.has_value();
+        kept = kept || theirs == read_of(drawn, panel, column);
+      }
+      if (!shown) continue;
+      out["identity/" + classifier.columns[column].name].add(kept ? 1 : 0);
+      any = true;
+      all = all && kept;
+    }
+    if (any) out["identity"].add(all ? 1 : 0);
+  }
+}
+
+void measure_given(const DrawnSet& drawn, const SetLook& looks, Measures& out) {
+  constexpr double kRange = 255;
+  for (const sampling::GivenResult& given : drawn.given) {
+    out["given_error"].add(given.decoded / kRange);
+    out["given_seam"].add(given.seam / kRange);
+    for (size_t panel = 0; panel < looks.size(); ++panel) {
+      if (is_given(drawn, panel)) continue;
+      out["like_given"].add(
+          colours_shared(looks[panel], looks[static_cast<size_t>(given.panel - 1)]));
+    }
+  }
 }
 
 /// Mean difference from the nearest of these sets; none has as many panels: no observation.
@@ -87,7 +129,9 @@ void measure_pixels(const TestSet& set, const DrawnSet& drawn, const std::vector
   for (const image::Image& panel : drawn.panels) looks.push_back(look_of(panel));
   bool copies = false;
   for (size_t i = 0; i < looks.size(); ++i) {
-    out["like_real"].add(colours_shared(looks[i], look_of(set.panels[i])));
+    if (!is_given(drawn, i)) {
+      out["like_real"].add(colours_shared(looks[i], look_of(set.panels[i])));
+    }
     for (size_t k = i + 1; k < looks.size(); ++k) {
       const double distance = apart(looks[i], looks[k]);
       copies = copies || distance < kCopy;
@@ -96,6 +140,7 @@ void measure_pixels(const TestSet& set, const DrawnSet& drawn, const std::vector
     }
   }
   measure_training(looks, training, out);
+  measure_given(drawn, looks, out);
   if (looks.size() > 1) out["copies"].add(copies ? 1 : 0);
   const SeamEnergy energy = seam_energy(drawn.canvas, set.layout);
   if (energy.measured && energy.inside > 0) {
@@ -123,7 +168,10 @@ std::vector<size_t> columns_that_matter(const TestSets& sets, const PanelLabels&
 Measures measure_set(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
                      const Classifier* classifier, const std::vector<SetLook>& training) {
   Measures out;
-  if (sets.labelled && classifier != nullptr) measure_labels(sets, set, drawn, *classifier, out);
+  if (sets.labelled && classifier != nullptr) {
+    measure_labels(sets, set, drawn, *classifier, out);
+    measure_identity(sets, set, drawn, *classifier, out);
+  }
   measure_pixels(set, drawn, training, out);
   return out;
 }

@@ -11,6 +11,7 @@
 #include "eval/likeness.h"
 #include "eval/test_sets.h"
 #include "image/image.h"
+#include "sampling/paste.h"
 
 namespace iclora::eval {
 
@@ -18,7 +19,8 @@ namespace iclora::eval {
 struct DrawnSet {
   image::Image canvas;
   std::vector<image::Image> panels;
-  std::vector<std::vector<Guess>> read;  ///< [panels][columns]; empty without labels
+  std::vector<std::vector<Guess>> read;           ///< [panels][columns]; empty without labels
+  std::vector<sampling::GivenResult> given = {};  ///< of panels that were given
 };
 
 /// By name; what cannot be measured of this set is not there.
@@ -35,7 +37,16 @@ struct DrawnSet {
 ///   colours_shared, apart  means over the pairs of panels (likeness.h)
 ///   like_real              colours shared with the real panel of the same place
 ///   seam, seam_step        energy beside and across the borders, by the energy inside (seams.h)
-///   train_distance         how far the panels' thumbnails are from those of the nearest training
+/// Of a canvas with given panels, where adherence and like_real are of the others alone:
+///   identity               panels that were drawn in which every shared column is read as the
+///   given
+///                          panels show it; identity/COLUMN: one column
+///   like_given             colours shared with the given panels
+///   given_error            mean difference, of the range, between a given picture and what the
+///                          model draws in its place
+///   given_seam             the same along the borders to other panels: the step that pasting
+///   leaves train_distance         how far the panels' thumbnails are from those of the nearest
+///   training
 ///                          set with as many panels, where `training` holds any
 using Measures = std::map<std::string, Observation>;
 using SetLook = std::vector<PanelLook>;

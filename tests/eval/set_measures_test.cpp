@@ -32,8 +32,10 @@ struct Case {
     sets.sets = {set};
   }
   /// Each panel as {subject, style, background}.
-  Measures measured(const std::vector<std::vector<int64_t>>& read) const {
+  Measures measured(const std::vector<std::vector<int64_t>>& read,
+                    const std::vector<sampling::GivenResult>& given = {}) const {
     DrawnSet drawn;
+    drawn.given = given;
     drawn.canvas = image::Image(96, 32);
     for (const auto& panel : read) {
       drawn.panels.emplace_back(32, 32);
@@ -83,6 +85,34 @@ TEST(MeasureSet, PanelsThatNeedNotDifferMayBeEqual) {
   const Measures found = one.measured({{1, 0, 1}, {1, 0, 1}, {1, 0, 1}});
   EXPECT_FALSE(found.contains("different"));
   EXPECT_EQ(found.at("success").sum, 1);
+}
+
+TEST(MeasureSet, IdentityIsWhatTheGivenPanelsShow) {
+  // The second panel kept all of it, the third has another style.
+  const Measures found = Case().measured({{1, 0, 0}, {1, 0, 1}, {1, 1, 0}}, {{1, 25.5, 51}});
+  EXPECT_EQ(found.at("identity").sum, 1);
+  EXPECT_EQ(found.at("identity").weight, 2);
+  EXPECT_EQ(found.at("identity/subject").sum, 2);
+  EXPECT_EQ(found.at("identity/style").sum, 1);
+  // A given panel is nobody's merit.
+  EXPECT_EQ(found.at("adherence").weight, 2);
+  EXPECT_EQ(found.at("adherence").sum, 1);
+  EXPECT_EQ(found.at("like_real").weight, 2);
+  EXPECT_EQ(found.at("like_given").weight, 2);
+  EXPECT_NEAR(found.at("given_error").sum, 0.1, 1e-12);
+  EXPECT_NEAR(found.at("given_seam").sum, 0.2, 1e-12);
+  EXPECT_FALSE(Case().measured({{1, 0, 0}, {1, 0, 1}, {1, 1, 0}}).contains("identity"));
+}
+
+TEST(MeasureSet, OfGivenPanelsThatDifferAnyWillDo) {
+  Case one;
+  one.sets.sets[0].labels[0].shows[0] = 2;
+  one.sets.sets[0].labels[0].shows[1] = std::nullopt;
+  const std::vector<sampling::GivenResult> given = {{1, 0, 0}, {2, 0, 0}};
+  for (const int64_t subject : {1, 2}) {
+    EXPECT_EQ(one.measured({{2, 0, 0}, {1, 0, 1}, {subject, 0, 2}}, given).at("identity").sum, 1);
+  }
+  EXPECT_EQ(one.measured({{2, 0, 0}, {1, 0, 1}, {0, 0, 2}}, given).at("identity").sum, 0);
 }
 
 TEST(MeasureSet, WithoutLabelsMeasuresPixelsAlone) {
