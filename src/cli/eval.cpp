@@ -13,6 +13,7 @@
 #include "cli/library.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
+#include "cli/torch_folder.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "panels/grid.h"
@@ -21,9 +22,10 @@ namespace iclora::cli {
 namespace {
 
 struct Options {
-  std::optional<std::string> model, captions, sets, run, classifier, drawings, grid, panel, count,
-      repeat, steps, guidance, cfg, seed, batch, text_length, dtype, threads, out;
-  std::vector<std::string> loras;
+  std::optional<std::string> model, captions, sets, run, plan, classifier, drawings, grid, panel,
+      count, repeat, steps, guidance, cfg, seed, batch, text_length, dtype, threads, out;
+  std::vector<std::string> loras, only;
+  bool dry_run = false;
   bool allow_unmatched = false;
   bool no_base = false;
   bool pictures = false;
@@ -41,6 +43,10 @@ Json request_of(const Options& options) {
   text("captions", options.captions);
   text("sets", options.sets);
   text("run", options.run);
+  text("plan", options.plan);
+  if (options.plan) request["cache"] = cache_folder().native();
+  if (!options.only.empty()) request["only"] = options.only;
+  if (options.dry_run) request["dry_run"] = true;
   text("classifier", options.classifier);
   text("drawings", options.drawings);
   text("dtype", options.dtype);
@@ -74,8 +80,37 @@ Json request_of(const Options& options) {
   return request;
 }
 
-/// Options of one of the two forms beside those of the other.
+/// What a plan says itself.
+void check_plan(const Options& options) {
+  const bool others = options.captions || options.sets || options.run;
+  if (others) fail_input("--plan names its own sets; leave --sets, --run and --captions out.");
+  const std::pair<bool, const char*> own[] = {{options.drawings.has_value(), "--drawings"},
+                                              {options.grid.has_value(), "--grid"},
+                                              {options.panel.has_value(), "--panel"},
+                                              {options.count.has_value(), "--count"},
+                                              {options.repeat.has_value(), "--repeat"},
+                                              {options.steps.has_value(), "--steps"},
+                                              {options.guidance.has_value(), "--guidance"},
+                                              {options.cfg.has_value(), "--cfg"},
+                                              {options.seed.has_value(), "--seed"},
+                                              {options.batch.has_value(), "--batch"},
+                                              {options.dtype.has_value(), "--dtype"},
+                                              {options.text_length.has_value(), "--text-length"},
+                                              {!options.loras.empty(), "--lora"},
+                                              {options.no_base, "--no-base"},
+                                              {options.allow_unmatched, "--allow-unmatched"},
+                                              {options.pictures, "--pictures"}};
+  for (const auto& [given, option] : own) {
+    if (given) fail_input("{} is the plan's to say; write it into '{}'.", option, *options.plan);
+  }
+  need_file(*options.plan, "--plan");
+}
+
+/// Options of one of the forms beside those of another.
 void check(const Options& options) {
+  if (options.plan) return check_plan(options);
+  if (options.dry_run) fail_input("--dry-run belongs to --plan FILE.");
+  if (!options.only.empty()) fail_input("--only belongs to --plan FILE.");
   const bool sets = options.sets || options.run;
   if (sets && options.captions) {
     fail_input("{} and --captions are two different measurements; give one of them.",
@@ -110,7 +145,9 @@ void run(const Options& options) {
   if (options.json) {
     print_json(report);
   } else {
-    print_result(options.sets || options.run ? comparison_text(report) : captions_text(report));
+    print_result(options.plan                  ? study_text(report)
+                 : options.sets || options.run ? comparison_text(report)
+                                               : captions_text(report));
   }
 }
 
@@ -130,7 +167,11 @@ void add_eval(CLI::App& app, Context& context) {
         "the model without and with an adapter on the same captions and seeds: "
         "measured/eval.json, eval.html and sheet.png"},
        {"iclora eval --run runs/storyboard --sets storyboards/held-out --out measured",
-        "which of the adapters that a training has saved is best"}});
+        "which of the adapters that a training has saved is best"},
+       {"iclora eval --plan examples/comparison.yaml --out compared",
+        "the comparison that a plan describes, trainings included; the same command goes on after "
+        "a "
+        "stop (docs/study.md)"}});
   const auto options = std::make_shared<Options>();
   const auto text = [&](const char* name, std::optional<std::string>& value, const char* help,
                         const char* type) {
@@ -150,6 +191,15 @@ void add_eval(CLI::App& app, Context& context) {
            "A training's folder: every adapter that it has saved, on --sets or on the sets that it "
            "held out (data.validation); names the best and warns of overfitting",
            "DIR");
+  auto* plan =
+      text("--plan", options->plan,
+           "A comparison: tasks, trainings and ways of drawing; what is there is used again",
+           "FILE.yaml");
+  command->add_option("--only", options->only, "With --plan: only this task; repeatable")
+      ->type_name("TASK")
+      ->expected(1);
+  command->add_flag("--dry-run", options->dry_run,
+                    "With --plan: read and check everything, and list what there is to do");
   command
       ->add_option("--lora", options->loras,
                    "With --sets: an adapter and its strength (1 by default), a row of its own; "
@@ -183,8 +233,8 @@ void add_eval(CLI::App& app, Context& context) {
   command->add_flag("--json", options->json, "One JSON object on stdout, without single canvases");
   command->callback([=, &context] {
     context.run = [=] {
-      if (sets->count() == 0 && run_folder->count() == 0) {
-        need(*command, *captions, "--captions FILE.jsonl, --sets DIR or --run DIR");
+      if (sets->count() == 0 && run_folder->count() == 0 && plan->count() == 0) {
+        need(*command, *captions, "--captions FILE.jsonl, --sets DIR, --run DIR or --plan FILE");
         need(*command, *model, "--model DIR|NAME");
       }
       need(*command, *out, "--out DIR");

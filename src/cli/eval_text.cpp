@@ -22,10 +22,11 @@ struct Measure {
   bool percent;
   bool interval;  ///< written beside the figure; those of all stand in eval.json
 };
-constexpr std::array<Measure, 11> kMeasures = {{{"consistency", "consistent", true, true},
+constexpr std::array<Measure, 12> kMeasures = {{{"consistency", "consistent", true, true},
                                                 {"different", "differ", true, false},
                                                 {"success", "both", true, true},
                                                 {"adherence", "adherence", true, true},
+                                                {"identity", "identity", true, true},
                                                 {"copies", "copies", true, false},
                                                 {"colours_shared", "colours", true, false},
                                                 {"like_real", "like real", true, false},
@@ -62,6 +63,19 @@ std::string aligned(const std::vector<std::vector<std::string>>& lines) {
     text += one + "\n";
   }
   return text;
+}
+
+std::string work_text(const Json& work) {
+  std::string text;
+  size_t left = 0;
+  for (const Json& one : work) {
+    const bool done = one["done"];
+    left += done ? 0 : 1;
+    text +=
+        fmt::format("{:5} {}: {} {}\n", done ? "there" : "to do", one["task"].get<std::string>(),
+                    one["training"].get<bool>() ? "train" : "draw", one["what"].get<std::string>());
+  }
+  return text + fmt::format("{} of {} to do\n", left, work.size());
 }
 
 std::string rows_text(const Json& report) {
@@ -131,6 +145,28 @@ std::string comparison_text(const Json& report) {
   for (const char* file : {"report", "page", "sheet"})
     text += report[file].get<std::string>() + "\n";
   return text;
+}
+
+std::string study_text(const Json& report) {
+  if (report.contains("work")) return work_text(report["work"]);
+  Json rows = report;
+  rows["differences"] = Json::array();
+  for (Json& row : rows["rows"]) row["name"] = row["row"];
+  std::string text = fmt::format("{} tasks; 95 % intervals in brackets\n", report["tasks"].size());
+  text += rows_text(rows);
+  for (const Json& one : report["contrasts"]) {
+    if (!one.contains("value")) continue;
+    text += fmt::format(
+        "{}: {:.3f} ({:.3f} to {:.3f}){}\n", one["name"].get<std::string>(),
+        one["value"].get<double>(), one["low"].get<double>(), one["high"].get<double>(),
+        one.contains("holds") ? fmt::format(", at least {}: {}", one["at_least"].get<double>(),
+                                            one["holds"].get<std::string>())
+                              : "");
+  }
+  const auto missing = report["missing"].get<size_t>();
+  if (missing > 0) text += fmt::format("{} rows are not there yet\n", missing);
+  return text + report["report"].get<std::string>() + "\n" + report["page"].get<std::string>() +
+         "\n";
 }
 
 }  // namespace iclora::cli

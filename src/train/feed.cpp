@@ -87,9 +87,16 @@ std::vector<int64_t> all_panels(const panels::Layout& layout) {
   return numbers;
 }
 
-SetFeed::SetFeed(const run::Config& config, EncodingCache cache)
+SetFeed::SetFeed(const run::Config& config, EncodingCache cache, std::optional<int64_t> first)
     : config_(config), cache_(std::move(cache)) {
   sets_ = dataset::read_sets(config.data.path, {config.data.grid});
+  if (first) {
+    if (static_cast<int64_t>(sets_.size()) < *first) {
+      fail_input("'{}' holds {} sets, but {} of them are to be trained on; add sets, or use fewer.",
+                 printable(config.data.path, 400), sets_.size(), *first);
+    }
+    sets_.resize(static_cast<size_t>(*first));
+  }
   options_ = data_options(config.data, static_cast<int64_t>(sets_.size()));
   plan_ = dataset::plan_sets(sets_, options_, config.data.path);
   for (const dataset::Item& item : plan_.training) static_cast<void>(captions_of(item));

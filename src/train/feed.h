@@ -44,8 +44,9 @@ class ReplayFeed final : public Feed {
 /// Micro-batches of a data set, out of the cache of encodings.
 class SetFeed final : public Feed {
  public:
-  /// Reads the sets and plans what is trained on; no pixels yet. Errors (exit 2).
-  SetFeed(const run::Config& config, EncodingCache cache);
+  /// Reads the sets and plans what is trained on; no pixels yet. `first`: only so many of the sets,
+  /// in the data set's order. Errors (exit 2), also where there are fewer.
+  SetFeed(const run::Config& config, EncodingCache cache, std::optional<int64_t> first = {});
   /// Bytes that `encode` stores at most.
   uint64_t cache_bytes(const sampling::OpenModel& model) const;
   /// Encodes what the cache has not yet, before the first batch; the encoders have left memory when

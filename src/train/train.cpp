@@ -278,7 +278,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
                                         config.train.accumulate);
   } else {
     progress.report({.phase = "reading sets", .step = 0, .total = 0, .loss = {}});
-    auto sets = std::make_unique<SetFeed>(config, EncodingCache(options.cache));
+    auto sets = std::make_unique<SetFeed>(config, EncodingCache(options.cache), options.sets);
     run::DiskNeed cache;
     cache.cache = sets->cache_bytes(model);
     run::check_disk_space(options.cache, cache);

@@ -16,6 +16,7 @@ struct TrainOptions {
   bool resume = false;
   std::optional<std::filesystem::path> init_lora;
   std::optional<std::filesystem::path> replay;
+  std::optional<int64_t> sets;  ///< only the first of the data set; none: all
   std::filesystem::path cache;  ///< of latents and text embeddings
   std::vector<std::filesystem::path> model_search;
   std::string build;

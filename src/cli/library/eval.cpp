@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "cli/library/study.h"
 #include "cli/library/verbs.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -74,6 +75,13 @@ Json eval(const Json& request, Progress& progress) {
   const bool keep_pictures = json_bool_or(request, "pictures", origin, false);
   const int64_t threads = json_integer_or(request, "threads", origin, 1, 1024, 0);
   if (threads > 0) at::set_num_threads(static_cast<int>(threads));
+  if (request.contains("plan")) {
+    Json report = eval_plan(request, progress);
+    report["seconds"] =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report["peak_bytes"] = runtime::peak_resident_bytes();
+    return report;
+  }
   check_writable(out / "eval.json");
 
   const bool sets = request.contains("sets") || request.contains("run");

@@ -24,9 +24,9 @@ Json train(const Json& request, Progress& progress);
 /// `dtype`, which win over the file -> model, parameters.
 Json init(const Json& request, Progress& progress);
 
-/// Held-out captions through a model: eval's own keys (eval/evaluate.h) beside `out` (a folder),
-/// `pictures` and `threads`. Writes eval.json and sheet.png -> the report without its single
-/// results, report, sheet, seconds, peak_bytes.
+/// Held-out captions through a model, or sets, a run, or a plan (study.h): eval's own keys
+/// (eval/evaluate.h) beside `out` (a folder), `pictures` and `threads`. Writes eval.json and
+/// sheet.png -> the report without its single results, report, sheet, seconds, peak_bytes.
 Json eval(const Json& request, Progress& progress);
 
 /// A whole small model from nothing: `recipe` (a YAML file), `out` (a folder), `stages`, `packs`

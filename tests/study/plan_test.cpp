@@ -1,0 +1,120 @@
+#include "study/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "scratch.h"
+
+namespace iclora::study {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing_support::ScratchFolder;
+
+constexpr const char* kPlan = R"(
+model: some-model
+recipe: {train: {steps: 7, batch: 2}, lora: {rank: 4, alpha: 4}, sample: {prompts: [a cat]}}
+draw: {steps: 5, seed: 3, repeat: 2, count: 4}
+tasks:
+  - {name: pairs, held_out: held, train: "${CACHE}/sets/pairs"}
+  - {name: other, held_out: more, rows: headline}
+trainings:
+  - {name: lora, sets: [10, 20]}
+  - {name: full, set: {lora.targets: full, train.learning_rate: 1.0e-5, train.conditional: 0.5}}
+rows:
+  - {name: base, headline: true}
+  - {name: LoRA, training: lora}
+  - {name: LoRA alone, training: lora, sets: [20], headline: true}
+  - {name: tuned, training: full, given: [2, 1], condition: clean, given_timestep: zero}
+  - {name: best of 4, candidates: {count: 4, steps: 2, score: pixels}}
+contrasts:
+  - {name: learns, a: "LoRA, 20 sets", b: base, measure: success, at_least: 0.2}
+)";
+
+Plan read(const std::string& text) {
+  const ScratchFolder scratch;
+  std::ofstream(scratch / "plan.yaml") << text;
+  return read_plan(scratch / "plan.yaml", "/cache");
+}
+
+/// The plan with one piece of it replaced.
+std::string refusal(const std::string& from, const std::string& to) {
+  std::string text = kPlan;
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  try {
+    read(text);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 2);
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::vector<std::string> labels(const Plan& plan, size_t task) {
+  std::vector<std::string> out;
+  for (const PlannedRow& row : rows_of(plan, plan.tasks[task])) out.push_back(row.label);
+  return out;
+}
+
+TEST(Plan, ReadsTasksTrainingsAndRows) {
+  const Plan plan = read(kPlan);
+  EXPECT_EQ(plan.model, "some-model");
+  EXPECT_EQ(plan.tasks[0].train, "/cache/sets/pairs");
+  EXPECT_EQ(plan.draw.steps, 5);
+  EXPECT_EQ(plan.draw.seed, 3U);
+  EXPECT_EQ(plan.repeat, 2);
+  EXPECT_EQ(plan.count, 4);
+  EXPECT_THAT(labels(plan, 0), ElementsAre("base", "LoRA, 10 sets", "LoRA, 20 sets",
+                                           "LoRA alone, 20 sets", "tuned", "best of 4"));
+  EXPECT_THAT(labels(plan, 1), ElementsAre("base", "LoRA alone, 20 sets"));
+  EXPECT_THAT(plan.rows[3].given, ElementsAre(1, 2));
+  EXPECT_EQ(plan.rows[3].condition, sampling::GivenMethod::clean);
+  EXPECT_EQ(plan.rows[3].given_at_zero, true);
+  EXPECT_EQ(plan.rows[4].candidates->count, 4);
+  EXPECT_EQ(plan.contrasts[0].at_least, 0.2);
+}
+
+TEST(Plan, ATrainingIsTheRecipeWithItsSettings) {
+  const Plan plan = read(kPlan);
+  const run::Config config = training_config(plan, plan.tasks[0], plan.trainings[1], "out");
+  EXPECT_EQ(config.train.steps, 7);
+  EXPECT_EQ(config.train.learning_rate, 1e-5);
+  EXPECT_EQ(config.train.conditional, 0.5);
+  EXPECT_EQ(config.lora.targets.kind, run::LoraTargets::Kind::full);
+  EXPECT_EQ(config.model, "some-model");
+  EXPECT_EQ(config.data.path, "/cache/sets/pairs");
+  EXPECT_EQ(config.out, "out");
+  EXPECT_FALSE(config.sample.has_value());
+  EXPECT_EQ(training_config(plan, plan.tasks[0], plan.trainings[0], "out").train.conditional, 0);
+}
+
+TEST(Plan, WrongOnesAreRefused) {
+  EXPECT_THAT(refusal("contrasts:", "contrast:"), HasSubstr("did you mean 'contrasts'?"));
+  EXPECT_THAT(refusal("headline: true", "headlin: true"), HasSubstr("did you mean 'headline'?"));
+  EXPECT_THAT(refusal("training: lora}", "training: lara}"), HasSubstr("which the plan has not"));
+  EXPECT_THAT(refusal("sets: [20], headline", "sets: [30], headline"), HasSubstr("is not trained"));
+  EXPECT_THAT(refusal("b: base", "b: bas"), HasSubstr("did you mean 'base'?"));
+  EXPECT_THAT(refusal("LoRA alone", "LoRA"), HasSubstr("stands there twice"));
+  EXPECT_THAT(refusal("name: full", "name: lora"), HasSubstr("stands there twice"));
+  EXPECT_THAT(refusal("name: pairs", "name: ../pairs"), HasSubstr("letters, digits"));
+  EXPECT_THAT(refusal("given: [2, 1], ", ""), HasSubstr("without given panels"));
+  EXPECT_THAT(refusal("condition: clean", "condition: cleen"), HasSubstr("expected clean"));
+  EXPECT_THAT(refusal("score: pixels", "score: eyes"), HasSubstr("expected auto"));
+  EXPECT_THAT(refusal("sets: [10, 20]", "sets: [10, 10]"), HasSubstr("twice"));
+  EXPECT_THAT(refusal("sets: [10, 20]", "sets: [0]"), HasSubstr("sets"));
+  EXPECT_THAT(refusal("held_out: more, ", ""), HasSubstr("lacks 'held_out'"));
+  EXPECT_THAT(refusal("rows: headline", "rows: some"), HasSubstr("'all' or 'headline'"));
+  EXPECT_THAT(refusal("steps: 5, seed", "step: 5, seed"), HasSubstr("did you mean 'steps'?"));
+  const Plan plan = read(std::string(kPlan).replace(std::string(kPlan).find("lora.targets: full"),
+                                                    18, "lora.target: full"));
+  EXPECT_THROW(training_config(plan, plan.tasks[0], plan.trainings[1], "out"), Error);
+}
+
+}  // namespace
+}  // namespace iclora::study

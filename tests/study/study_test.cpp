@@ -1,0 +1,252 @@
+#include "study/study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "drawn_sets.h"
+#include "scratch.h"
+#include "study/page.h"
+#include "study/report.h"
+
+namespace iclora::study {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing_support::ScratchFolder;
+using testing_support::write_pair_labels;
+using testing_support::write_pairs;
+
+/// Every kind of row, as small as can be.
+constexpr const char* kPlan = R"(
+model: MODEL
+recipe: {data: {panel: 32x32}, train: {steps: 2, batch: 1, dtype: fp32, ema: 0}, lora: {rank: 2, alpha: 2}, save: {every: 1}}
+draw: {steps: 2, dtype: fp32, text_length: 16, panel: 32x32, count: 2, classifier: CLASSIFIER}
+pictures: 1
+tasks:
+  - {name: pairs, held_out: HELD, train: TRAIN}
+trainings:
+  - {name: lora, sets: [1, 2]}
+  - {name: gdt, set: {method: gdt}}
+  - {name: full, sets: [2], set: {lora.targets: full}}
+  - {name: conditional, sets: [2], set: {train.conditional: 0.5, train.given_timestep: zero}}
+rows:
+  - {name: base}
+  - {name: LoRA, training: lora}
+  - {name: GDT, training: gdt}
+  - {name: tuned, training: full}
+  - {name: clean, training: conditional, given: [1]}
+  - {name: silent, training: conditional, given: [1], silent: true}
+  - {name: sdedit, given: [2], condition: sdedit, strength: 0.5}
+  - {name: replace, given: [1], given_attention: 1.5}
+  - {name: best of 2, candidates: {count: 2, steps: 1, score: pixels}}
+contrasts:
+  - {name: learns, a: "LoRA, 2 sets", b: base, measure: success, at_least: 0}
+)";
+
+class StudyTest : public testing::Test {
+ protected:
+  StudyTest() {
+    write_pairs(scratch_ / "held", 3);
+    write_pair_labels(scratch_ / "held", 3);
+    write_pairs(scratch_ / "train", 2);
+    options_.out = scratch_ / "out";
+    options_.encodings = scratch_ / "encodings";
+  }
+
+  Plan plan(std::string text = kPlan) const {
+    const auto put = [&](const std::string& word, const std::string& value) {
+      const size_t at = text.find(word);
+      if (at != std::string::npos) text.replace(at, word.size(), "\"" + value + "\"");
+    };
+    put("MODEL", ICLORA_FIXTURES "/models/toy-dev");
+    put("CLASSIFIER", ICLORA_FIXTURES "/eval/classifier.safetensors");
+    put("HELD", (scratch_ / "held").native());
+    put("TRAIN", (scratch_ / "train").native());
+    std::ofstream(scratch_ / "plan.yaml") << text;
+    return read_plan(scratch_ / "plan.yaml", scratch_ / "cache");
+  }
+
+  Json run(const Plan& plan) const {
+    Json report;
+    NoProgress progress;
+    run_study(
+        plan, options_, [&](const Study& study) { report = report_json(study); }, progress);
+    return report;
+  }
+
+  std::vector<fs::path> cell_files() const {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::directory_iterator(options_.out / "cells")) {
+      out.push_back(entry.path() / "cell.json");
+    }
+    return out;
+  }
+
+  static Json row(const Json& report, const std::string& label) {
+    for (const Json& one : report["tasks"][0]["rows"]) {
+      if (one["row"] == label) return one;
+    }
+    ADD_FAILURE() << "there is no row " << label;
+    return {};
+  }
+
+  ScratchFolder scratch_;
+  StudyOptions options_;
+};
+
+TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
+  const Plan all = plan();
+  const Json report = run(all);
+  EXPECT_EQ(report["missing"], 0);
+  std::vector<std::string> labels;
+  for (const Json& one : report["tasks"][0]["rows"]) labels.push_back(one["row"]);
+  EXPECT_THAT(labels, ElementsAre("drawn", "shuffled", "rebuilt", "base", "LoRA, 1 set",
+                                  "LoRA, 2 sets", "GDT", "tuned, 2 sets", "clean, 2 sets",
+                                  "silent, 2 sets", "sdedit", "replace", "best of 2"));
+  for (const Json& one : report["tasks"][0]["rows"]) {
+    EXPECT_TRUE(one["measures"].contains("success")) << one["row"];
+    EXPECT_EQ(one["measures"]["adherence"]["sets"], 2) << one["row"];
+    EXPECT_TRUE(one.contains("frechet")) << one["row"];
+  }
+  EXPECT_EQ(row(report, "drawn")["feature_distance"], 0);
+  EXPECT_EQ(row(report, "clean, 2 sets")["about"]["condition"], "clean");
+  EXPECT_EQ(row(report, "clean, 2 sets")["about"]["given_timestep"], "zero");
+  EXPECT_EQ(row(report, "replace")["about"]["condition"], "replace");
+  EXPECT_EQ(row(report, "GDT")["about"]["method"], "gdt");
+  EXPECT_EQ(row(report, "GDT")["training"]["sets"], 2);
+  EXPECT_EQ(row(report, "LoRA, 1 set")["training"]["sets"], 1);
+  EXPECT_EQ(row(report, "LoRA, 1 set")["training"]["steps"], 2);
+  EXPECT_EQ(row(report, "best of 2")["steps"], 4);
+  for (const char* label : {"clean, 2 sets", "sdedit", "replace"}) {
+    for (const char* measure : {"identity", "like_given", "given_error", "given_seam"}) {
+      EXPECT_TRUE(row(report, label)["measures"].contains(measure)) << label << " " << measure;
+    }
+  }
+  EXPECT_FALSE(row(report, "base")["measures"].contains("identity"));
+  EXPECT_EQ(report["contrasts"][0]["sets"], 2);
+
+  // Nothing is made a second time: what is there says what it says.
+  const size_t cells = cell_files().size();
+  EXPECT_EQ(cells, 13U);
+  std::map<fs::path, std::string> before;
+  for (const fs::path& file : cell_files()) before[file] = read_file(file, 1 << 20);
+  fs::path lost;
+  for (const auto& [file, text] : before) {
+    if (parse_json(text, "a cell")["row"] == "LoRA, 2 sets") lost = file;
+  }
+  fs::remove(lost);
+  const Json again = run(all);
+  EXPECT_EQ(again["tasks"][0]["rows"].size(), 13U);
+  for (const auto& [file, text] : before) {
+    if (file != lost) {
+      EXPECT_EQ(read_file(file, 1 << 20), text) << file;
+      continue;
+    }
+    // The same canvases out of the same training, which was not done again.
+    const Json old = parse_json(text, "a cell"), now = read_json(file);
+    EXPECT_EQ(now["sets"], old["sets"]);
+    EXPECT_EQ(now["training"], old["training"]);
+  }
+  EXPECT_EQ(again["rows"][0], report["rows"][0]);
+}
+
+TEST_F(StudyTest, ARenamedRowIsTheSameRowAndAChangedOneIsNot) {
+  const std::string small =
+      std::string(kPlan).substr(0, std::string(kPlan).find("rows:")) + "rows:\n  - {name: base}\n";
+  run(plan(small));
+  const size_t cells = cell_files().size();
+  std::string renamed = small;
+  renamed.replace(renamed.rfind("base"), 4, "bare");
+  const Json report = run(plan(renamed));
+  EXPECT_EQ(cell_files().size(), cells);
+  EXPECT_EQ(report["tasks"][0]["rows"][3]["row"], "bare");
+  std::string longer = small;
+  longer.replace(longer.find("draw: {steps: 2"), 15, "draw: {steps: 3");
+  run(plan(longer));
+  EXPECT_EQ(cell_files().size(), cells + 1);
+  // Another held-out set: everything is measured anew.
+  write_pairs(scratch_ / "other", 3);
+  fs::rename(scratch_ / "other/sets/003/1.png", scratch_ / "held/sets/001/1.png");
+  run(plan(small));
+  EXPECT_EQ(cell_files().size(), 2 * cells + 1);
+}
+
+TEST_F(StudyTest, ADamagedCellIsMadeAnew) {
+  const std::string small =
+      std::string(kPlan).substr(0, std::string(kPlan).find("rows:")) + "rows:\n  - {name: base}\n";
+  const Json report = run(plan(small));
+  for (const fs::path& file : cell_files()) std::ofstream(file) << "{\"version\": 1";
+  EXPECT_EQ(run(plan(small))["rows"][0], report["rows"][0]);
+}
+
+TEST_F(StudyTest, RowsDifferInWhatTheyDraw) {
+  const Json report = run(plan());
+  const auto picture = [&](const std::string& label) {
+    const Json one = row(report, label);
+    const fs::path folder = options_.out / "cells" / one["cell"].get<std::string>();
+    return read_file(folder / "0001.png", 1 << 20);
+  };
+  EXPECT_NE(picture("LoRA, 2 sets"), picture("tuned, 2 sets"));
+  EXPECT_NE(picture("clean, 2 sets"), picture("silent, 2 sets"));
+  EXPECT_NE(picture("replace"), picture("base"));
+}
+
+TEST_F(StudyTest, OfAWorldWithoutLabelsPixelsAreMeasured) {
+  fs::remove(scratch_ / "held/labels.jsonl");
+  const Json report = run(plan());
+  EXPECT_EQ(report["missing"], 0);
+  EXPECT_FALSE(row(report, "base")["measures"].contains("success"));
+  EXPECT_TRUE(row(report, "base")["measures"].contains("like_real"));
+  EXPECT_TRUE(row(report, "replace")["measures"].contains("like_given"));
+  EXPECT_FALSE(row(report, "base").contains("frechet"));
+  EXPECT_FALSE(report["contrasts"][0].contains("value"));
+}
+
+TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    std::string text = kPlan;
+    text.replace(text.find(from), from.size(), to);
+    try {
+      run(plan(text));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 2);
+      EXPECT_FALSE(fs::exists(options_.out));
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(refusal("sets: [1, 2]", "sets: [1, 3]"), HasSubstr("holds 2 sets, but the plan"));
+  EXPECT_THAT(refusal("given: [2], condition: sdedit", "given: [3], condition: sdedit"),
+              HasSubstr("which has 2"));
+  EXPECT_THAT(refusal("given: [2], condition: sdedit", "given: [1, 2], condition: sdedit"),
+              HasSubstr("leave one to be drawn"));
+  EXPECT_THAT(refusal(", train: TRAIN", ""), HasSubstr("lacks 'train'"));
+  EXPECT_THAT(refusal("set: {method: gdt}", "set: {methd: gdt}"), HasSubstr("did you mean"));
+}
+
+TEST_F(StudyTest, TellsWhatThereIsToDo) {
+  Plan all = plan();
+  const auto left = [&](const Plan& what) {
+    int count = 0;
+    for (const Work& one : work_of(what, options_)) count += one.done ? 0 : 1;
+    return count;
+  };
+  // Three real rows, ten of the plan, five trainings.
+  EXPECT_EQ(left(all), 18);
+  EXPECT_FALSE(fs::exists(options_.out));
+  options_.only = {"nothing"};
+  run(all);
+  EXPECT_FALSE(fs::exists(options_.out / "cells"));
+  options_.only = {"pairs"};
+  run(all);
+  EXPECT_EQ(left(all), 0);
+}
+
+}  // namespace
+}  // namespace iclora::study
