@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Writes docs/claims.md from a comparison: claims.py [compared/study.json].
+
+The claims and what is held against each stand here; every figure comes from the report of
+`iclora eval --plan examples/comparison.yaml`. Without a report, or where it lacks a contrast, the page
+says that it has not been measured.
+"""
+
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# (title, what the paper or its followers say, contrasts of examples/comparison.yaml, rows to show)
+CLAIMS = [
+    ("An untrained model makes sets",
+     "\"Existing text-to-image DiTs can effectively perform in-context generation without any tuning\"; a "
+     "LoRA makes sets that \"better adhere to prompts\" (In-Context LoRA, abstract).",
+     ["training-free ability", "a LoRA adds consistency", "a LoRA keeps adherence"],
+     ["drawn", "rebuilt", "shuffled", "base", "IC-LoRA main, 40 sets"]),
+    ("Images side by side do what token sequences do",
+     "\"Concatenate images instead of tokens\" (In-Context LoRA, abstract), against Group Diffusion "
+     "Transformers, which concatenate tokens.",
+     ["images against tokens untrained", "images against tokens trained"],
+     ["base", "base by GDT", "IC-LoRA main, 40 sets", "GDT, 40 sets"]),
+    ("Small sets suffice",
+     "\"Task-specific LoRA tuning using small datasets (e.g., 20~100 samples)\" (In-Context LoRA, "
+     "abstract).",
+     ["twenty sets suffice"],
+     ["base", "IC-LoRA, 10 sets", "IC-LoRA, 20 sets", "IC-LoRA main, 40 sets", "IC-LoRA, 100 sets"]),
+    ("A LoRA does what full tuning does",
+     "A LoRA on small data \"instead of full-parameter tuning with large datasets\" (In-Context LoRA, "
+     "abstract). Expected here: a LoRA of 40 sets comes within 5 points of full tuning on 400.",
+     ["LoRA against full tuning", "LoRA against full tuning on ten times the data"],
+     ["IC-LoRA main, 40 sets", "full, 40 sets", "full, 100 sets", "full, 400 sets"]),
+    ("Conditioning by SDEdit is unstable, and clean panels mend it",
+     "The paper's authors say so of masked sampling with SDEdit on their project page. Expected here: "
+     "clean panels after conditional training keep it in at least 20 points more of the drawn panels.",
+     ["clean against sdedit", "clean at zero against sdedit", "clean against sdedit without words",
+      "one timestep against zero", "replace against sdedit", "attention gain",
+      "conditional training costs the joint task"],
+     ["given sdedit, 40 sets", "given replace, 40 sets", "given clean untrained, 40 sets",
+      "given clean, 40 sets", "given clean zero, 40 sets", "silent sdedit, 40 sets", "silent clean, 40 sets"]),
+    ("Choosing among seeds helps",
+     "Early steps tell good seeds from bad ones (ICEdit, arXiv 2504.20690). Four seeds in eight of twenty "
+     "steps cost as much as 1.6 further canvases.",
+     ["choosing by what is read", "choosing by pixels"],
+     ["base", "base best of 4", "base best of 4 by pixels"]),
+]
+MEASURES = [("success", "success"), ("consistency", "consistent"), ("adherence", "adherence"),
+            ("identity", "identity kept")]
+
+
+def figure(estimate: dict, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    return (f"{100 * estimate['value']:{sign}.1f} "
+            f"({100 * estimate['low']:{sign}.1f} to {100 * estimate['high']:{sign}.1f})")
+
+
+def verdict(contrast: dict) -> str:
+    if "at_least" not in contrast or "holds" not in contrast:
+        return ""
+    says = {"yes": "holds", "no": "does not hold", "open": "open"}[contrast["holds"]]
+    return f"at least {100 * contrast['at_least']:+.0f}: {says}"
+
+
+def contrasts_table(names: list[str], report: dict) -> list[str]:
+    known = {one["name"]: one for one in report.get("contrasts", [])}
+    out = ["| contrast | a minus b | measure | points (95 % interval) | sets, tasks | expected |",
+           "|---|---|---|---|---|---|"]
+    for name in names:
+        one = known.get(name)
+        if one is None or "value" not in one:
+            out.append(f"| {name} | | | not measured yet | | |")
+            continue
+        out.append(f"| {name} | {one['a']} minus {one['b']} | {one['measure']} | {figure(one, True)} | "
+                   f"{one['sets']}, {len(one['by_task'])} | {verdict(one)} |")
+    return out
+
+
+def rows_table(labels: list[str], report: dict) -> list[str]:
+    rows = {row["row"]: row for row in report.get("rows", [])}
+    there = [rows[label] for label in labels if label in rows]
+    shown = [(key, title) for key, title in MEASURES if any(key in row["measures"] for row in there)]
+    if not there or not shown:
+        return []
+    out = ["| row | tasks | " + " | ".join(f"{title}, %" for _, title in shown) + " |",
+           "|---" * (len(shown) + 2) + "|"]
+    for row in there:
+        cells = [figure(row["measures"][key]) if key in row["measures"] else "" for key, _ in shown]
+        out.append(f"| {row['row']} | {len(row['tasks'])} | " + " | ".join(cells) + " |")
+    return out
+
+
+def by_task(names: list[str], report: dict) -> list[str]:
+    out = []
+    for one in report.get("contrasts", []):
+        if one["name"] in names and len(one["by_task"]) > 1:
+            tasks = ", ".join(f"{entry['task']} {figure(entry, True)}" for entry in one["by_task"])
+            out.append(f"- {one['name']}, by task: {tasks}.")
+    return out
+
+
+def page(report: dict) -> str:
+    lines = ["# The paper's claims on flux-mini", "",
+             "Written by `tools/claims.py` from the report of `examples/comparison.yaml` (`docs/study.md`); "
+             "flux-mini is a small model of a drawn world, and what holds here need not hold for FLUX.1, "
+             "nor the other way round."]
+    if report:
+        settings = report["settings"]
+        lines += ["", f"Model {report['model_sha256'][:16]}, {settings['steps']} steps, guidance "
+                      f"{settings['guidance']}, {len(report['tasks'])} tasks, "
+                      f"{report['missing']} rows not there yet. Intervals are over sets."]
+    else:
+        lines += ["", "Nothing has been measured yet."]
+    for title, said, contrasts, rows in CLAIMS:
+        lines += ["", f"## {title}", "", said, "", *contrasts_table(contrasts, report)]
+        tail = by_task(contrasts, report)
+        table = rows_table(rows, report)
+        lines += [""] * bool(table) + table + [""] * bool(tail) + tail
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    report = json.loads(pathlib.Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else {}
+    out = ROOT / "docs" / "claims.md"
+    out.write_text(page(report))
+    print(out.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
