@@ -63,13 +63,6 @@ Layout grid_layout(const Grid& grid, int64_t panel_width, int64_t panel_height, 
     fail_input("A {} grid of {}x{} panels is larger than {} pixels a side; choose smaller panels.",
                to_string(grid), panel_width, panel_height, kLargestCanvas);
   }
-  // What is made must be readable again.
-  if (width * height > image::kMaximumPixels) {
-    fail_input(
-        "A {} grid of {}x{} panels has {} pixels, more than the {} that are read again; "
-        "choose smaller panels.",
-        to_string(grid), panel_width, panel_height, width * height, image::kMaximumPixels);
-  }
   Layout layout{width, height, grid, {}};
   for (int64_t row = 0; row < grid.rows; ++row) {
     for (int64_t column = 0; column < grid.columns; ++column) {

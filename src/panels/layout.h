@@ -34,7 +34,7 @@ inline constexpr int64_t kLargestCanvas = 16384;  ///< pixels a side
 void check_token_multiple(int64_t width, int64_t height, const std::string& what);
 
 /// Equal panels in a grid, `gutter` pixels between neighbours. Error (exit 2) for a size below 1, a
-/// gutter below 0, or a canvas above kLargestCanvas or kMaximumPixels.
+/// gutter below 0, or a canvas of more than 16384 pixels a side.
 Layout grid_layout(const Grid& grid, int64_t panel_width, int64_t panel_height, int64_t gutter = 0);
 
 /// Any picture cut into a grid: boxes cover it whole; where it does not divide, earlier rows and

@@ -187,6 +187,11 @@ Resolved resolve(Request request, const std::vector<std::filesystem::path>& mode
   settle_grid(request, parsed, out.adapters, out.warnings);
   settle_panel(request, out.folder, out.adapters);
   out.layout = panels::grid_layout(*request.grid, request.panel->width, request.panel->height);
+  // What is made must be readable again.
+  if (out.layout.width * out.layout.height > image::kMaximumPixels) {
+    fail_input("A canvas of {}x{} has more than {} pixels; choose smaller panels.",
+               out.layout.width, out.layout.height, image::kMaximumPixels);
+  }
   settle_captions(out, request);
   out.given = settle_given(request, out.layout, out.adapters);
 

@@ -91,6 +91,13 @@ TEST_F(Outputs, NeverReplaceAPipeOrADevice) {
   EXPECT_EQ(entries(), 4U);
 }
 
+TEST_F(Outputs, AreNeverTooLargeToBeReadAgain) {
+  expect_refused(run_program({"generate", "--model", ICLORA_FIXTURES "/models/toy-dev", "--prompt",
+                              "a fox", "--panel", "16384x16384", "--out", file("out")}),
+                 2, "more than 67108864 pixels");
+  EXPECT_EQ(entries(), 2U);
+}
+
 TEST_F(Outputs, LatentsGoIntoAFolderThatIsNotThereYet) {
   const ProgramRun run = draw({"--save-latents", file("new/deep/latents"), "--out", file("out")});
   EXPECT_EQ(run.exit_code, 0) << run.err;
