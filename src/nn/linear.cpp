@@ -1,6 +1,11 @@
 #include "nn/linear.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "nn/pieces.h"
 
 namespace iclora::nn {
 namespace {
@@ -20,15 +25,56 @@ int64_t to_multiple(int64_t n, int64_t tile) {
   return (n + tile - 1) / tile * tile;
 }
 
+// A product is cut into pieces of so many rows and columns, each one thread's: where MKL has its
+// own kernels (Intel's processors), it also shares the summed dimension among threads.
+constexpr int64_t kRowsAPiece = 128;
+constexpr int64_t kColumnsAPiece = 768;
+
+/// x W^T + bias in pieces that depend on the shapes alone.
+at::Tensor product_in_pieces(const at::Tensor& x, const at::Tensor& weight,
+                             const at::Tensor& bias) {
+  const at::Tensor rows = as_rows(x);
+  const int64_t count = rows.size(0);
+  const int64_t columns = weight.size(0);
+  const int64_t down = (count + kRowsAPiece - 1) / kRowsAPiece;
+  const int64_t across = (columns + kColumnsAPiece - 1) / kColumnsAPiece;
+  at::Tensor out = at::empty({count, columns}, x.options());
+  for_pieces(down * across, [&](int64_t i) {
+    const auto of_rows = [&](const at::Tensor& t) {
+      const int64_t first = i / across * kRowsAPiece;
+      return t.narrow(0, first, std::min(kRowsAPiece, count - first));
+    };
+    const auto of_columns = [&](const at::Tensor& t, int64_t axis) {
+      const int64_t first = i % across * kColumnsAPiece;
+      return t.narrow(axis, first, std::min(kColumnsAPiece, columns - first));
+    };
+    at::Tensor part = of_columns(of_rows(out), 1);
+    const at::Tensor turned = of_columns(weight, 0).t();
+    if (bias.defined()) {
+      at::addmm_out(part, of_columns(bias, 0), of_rows(rows), turned);
+    } else {
+      at::mm_out(part, of_rows(rows), turned);
+    }
+  });
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = columns;
+  return out.view(shape);
+}
+
+bool records_graph(const at::Tensor& x, const at::Tensor& weight) {
+  return c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
+}
+
 /// x W^T + bias, whose columns are filled up where that is needed.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   const int64_t columns = weight.size(0);
   const int64_t missing = to_multiple(columns, kColumnTile) - columns;
-  if (missing == 0 || columns < kColumnTile || !x.is_cpu() || x.scalar_type() != at::kFloat) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || records_graph(x, weight)) {
     return at::linear(x, weight, bias);
   }
-  return at::linear(x, at::constant_pad_nd(weight, {0, 0, 0, missing}),
-                    bias.defined() ? at::constant_pad_nd(bias, {0, missing}) : bias)
+  if (missing == 0 || columns < kColumnTile) return product_in_pieces(x, weight, bias);
+  return product_in_pieces(x, at::constant_pad_nd(weight, {0, 0, 0, missing}),
+                           bias.defined() ? at::constant_pad_nd(bias, {0, missing}) : bias)
       .narrow(-1, 0, columns)
       .contiguous();
 }
