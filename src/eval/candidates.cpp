@@ -38,12 +38,17 @@ std::vector<Scored> score_all(const sampling::ImageSet& set, const SetScorer& sc
 /// Indices of the kept, the best first.
 std::vector<int64_t> choose(const std::vector<Candidate>& candidates, int64_t keep) {
   std::vector<int64_t> order;
+  std::string fault;
   for (const Candidate& one : candidates) {
-    if (one.scored.score) order.push_back(one.index);
+    if (one.scored.score) {
+      order.push_back(one.index);
+    } else {
+      fault = one.scored.fault;
+    }
   }
   if (static_cast<int64_t>(order.size()) < keep) {
     fail_input("{} of {} candidates could be scored, but {} are to be kept; at last: {}",
-               order.size(), candidates.size(), keep, candidates.back().scored.fault);
+               order.size(), candidates.size(), keep, fault);
   }
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return candidates[static_cast<size_t>(a)].scored.score->value >

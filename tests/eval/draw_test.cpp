@@ -123,7 +123,7 @@ TEST(DrawTasks, WithGivenPanelsMakeWhatGenerateMakes) {
     const auto drawn = draw_tasks(model, given_tasks(), how, progress);
     ASSERT_EQ(drawn.size(), 3u);
     for (size_t i = 0; i < 2; ++i) {
-      const DrawTask& task = given_tasks()[i];
+      const DrawTask task = given_tasks()[i];
       const auto file = scratch / "given.png";
       image::write_png(file, task.given[0].picture);
       sampling::Request request;

@@ -221,7 +221,7 @@ TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
     }
     return std::string("accepted");
   };
-  EXPECT_THAT(refusal("sets: [1, 2]", "sets: [1, 3]"), HasSubstr("holds 2 sets, but the plan"));
+  EXPECT_THAT(refusal("sets: [1, 2]", "sets: [1, 2, 3]"), HasSubstr("holds 2 sets, but the plan"));
   EXPECT_THAT(refusal("given: [2], condition: sdedit", "given: [3], condition: sdedit"),
               HasSubstr("which has 2"));
   EXPECT_THAT(refusal("given: [2], condition: sdedit", "given: [1, 2], condition: sdedit"),
