@@ -118,7 +118,9 @@ void Terminal::tick() {
 void Terminal::draw(bool still) {
   const auto now = Clock::now();
   // Before the first phase and after the end of one, something else is being done.
-  PhaseState shown = state_.value_or(PhaseState{"starting"});
+  PhaseState shown;
+  shown.phase = "starting";
+  if (state_) shown = *state_;
   if (still && shown.step == shown.total) shown.first_step = shown.step;
   shown.memory = resident_bytes();
   shown.seconds = std::chrono::duration<double>(now - phase_begin_).count();

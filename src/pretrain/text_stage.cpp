@@ -34,7 +34,6 @@ struct Read {
 /// so do those behind.
 Read read_t5(const TextEncoders& encoders, const Samples& samples, const Classes& classes) {
   const auto grid = samples.shard->grid;
-  const int64_t panels = samples.parts.size(1);
   const int64_t length = samples.parts.size(2);
   const at::Tensor in_part = samples.parts.gt(0);                            // [B, P, L]
   const at::Tensor behind = in_part.any(1).flip(1).cumsum(1).flip(1).eq(0);  // [B, L]
