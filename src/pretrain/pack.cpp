@@ -8,11 +8,14 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "nn/pieces.h"
 
 namespace iclora::pretrain {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr size_t kLinesAtOnce = 256;
 
 std::string quoted(const fs::path& path) {
   return "'" + printable(path.native(), 400) + "'";
@@ -112,23 +115,31 @@ std::vector<std::vector<Caption>> read_captions(const fs::path& path, const Shar
                                                 const tokenizers::T5Tokenizer& t5,
                                                 const tokenizers::ClipTokenizer& clip) {
   const std::string text = read_file(path, uint64_t{1} << 30);
-  std::vector<std::vector<Caption>> captions;
-  size_t begin = 0;
-  while (begin < text.size()) {
+  std::vector<std::string_view> lines;
+  for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string origin = fmt::format("{}: line {}", quoted(path), captions.size() + 1);
-    const Json line = parse_json(std::string_view(text).substr(begin, end - begin), origin);
+    lines.push_back(std::string_view(text).substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (static_cast<int64_t>(lines.size()) != shard.size()) {
+    fail_input("{} has {} lines, but there are {} drawings.", quoted(path), lines.size(),
+               shard.size());
+  }
+  std::vector<std::vector<Caption>> captions(lines.size());
+  const auto read = [&](size_t i) {
+    const std::string origin = fmt::format("{}: line {}", quoted(path), i + 1);
+    const Json line = parse_json(lines[i], origin);
     try {
-      captions.push_back(read_line(line, shard.panels(), t5, clip, origin));
+      captions[i] = read_line(line, shard.panels(), t5, clip, origin);
     } catch (const nlohmann::json::exception& error) {
       fail_input("{} is not as expected ({}).", origin, error.what());
     }
-    begin = end + 1;
-  }
-  if (static_cast<int64_t>(captions.size()) != shard.size()) {
-    fail_input("{} has {} lines, but there are {} drawings.", quoted(path), captions.size(),
-               shard.size());
-  }
+  };
+  const auto pieces = static_cast<int64_t>((lines.size() + kLinesAtOnce - 1) / kLinesAtOnce);
+  nn::for_pieces(pieces, [&](int64_t piece) {
+    const size_t first = static_cast<size_t>(piece) * kLinesAtOnce;
+    for (size_t i = first; i < std::min(first + kLinesAtOnce, lines.size()); ++i) read(i);
+  });
   return captions;
 }
 

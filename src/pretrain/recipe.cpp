@@ -30,6 +30,12 @@ class Fields {
     known_.emplace_back(key);
     value = json_integer_or(json_, key, origin_, low, high, value);
   }
+  void flag(const char* key, bool& value) {
+    known_.emplace_back(key);
+    if (!json_.contains(key)) return;
+    if (!json_.at(key).is_boolean()) fail_input("{}: '{}' must be true or false.", origin_, key);
+    value = json_.at(key).get<bool>();
+  }
   std::string text(const char* key) {
     known_.emplace_back(key);
     return json_string(json_, key, origin_);
@@ -81,6 +87,7 @@ Phase read_phase(const Json& json, const std::string& origin, const fs::path& fo
   fields.integer("batch", phase.batch, 1, 65536);
   fields.integer("crop", phase.crop, 0, 4096);
   if (phase.crop % 8 != 0) fail_input("{}: 'crop' must be a multiple of 8.", origin);
+  fields.number("squares", phase.squares, 0, 1000);
   fields.integer("warmup", phase.warmup, 0, 1'000'000'000);
   fields.number("learning_rate", phase.learning_rate, 0, 10);
   phase.end_learning_rate = phase.learning_rate;
@@ -114,6 +121,7 @@ StageRecipe read_stage(const Json& json, const std::string& origin, const fs::pa
   fields.number("clip", stage.clip, 0, 1e6);
   fields.number("ema", stage.ema, 0, 0.999999);
   fields.number("latent_noise", stage.latent_noise, 0, 1);
+  fields.flag("decoder_only", stage.decoder_only);
   fields.finish();
   return stage;
 }
@@ -175,6 +183,13 @@ Recipe read_recipe(const fs::path& path, const std::optional<fs::path>& packs) {
   recipe.vae = read_stage(fields.member("vae"), origin + ": vae", data);
   recipe.text = read_stage(fields.member("text"), origin + ": text", data);
   recipe.transformer = read_stage(fields.member("transformer"), origin + ": transformer", data);
+  if (recipe.vae.decoder_only && !recipe.from) {
+    fail_input("{}: vae: 'decoder_only' keeps the encoder of a model that 'from' names.", origin);
+  }
+  if (recipe.vae.decoder_only && recipe.vae.weight_decay > 0) {
+    fail_input("{}: vae: 'weight_decay' would change the encoder that 'decoder_only' keeps.",
+               origin);
+  }
   for (const StageRecipe* stage : {&recipe.vae, &recipe.text, &recipe.transformer}) {
     for (const Phase& phase : stage->phases) {
       if (phase.distilled > 0) {

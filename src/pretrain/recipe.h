@@ -24,6 +24,7 @@ struct Phase {
   std::vector<Source> data;
   int64_t batch = 32;  ///< panels a step; canvases of n panels count n
   int64_t crop = 0;    ///< VAE: edge of the random crops in pixels, a multiple of 8; 0: whole
+  double squares = 2;  ///< VAE: weight of the squared error beside the absolute one's
   int64_t warmup = 0;  ///< steps from 0 to `learning_rate`
   double learning_rate = 1e-3;      ///< at the phase's beginning
   double end_learning_rate = 1e-3;  ///< at its end, linearly
@@ -45,6 +46,8 @@ struct StageRecipe {
   double clip = 1;
   double ema = 0.999;
   double latent_noise = 0;  ///< VAE: deviation of the noise on latents of unit deviation
+  /// VAE: the encoder stays, so that latents and what was trained on them stay valid.
+  bool decoder_only = false;
 
   int64_t steps() const;
   /// The phase of a step from 0, and the learning rate there.

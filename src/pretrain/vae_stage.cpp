@@ -1,6 +1,7 @@
 #include "pretrain/vae_stage.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
@@ -15,7 +16,6 @@ namespace {
 
 using Purpose = StepDraws::Purpose;
 
-constexpr double kSquares = 2;         // of the squared error beside the absolute one
 constexpr double kGradients = 0.5;     // of the error of the differences between neighbours
 constexpr double kUnitLatents = 0.02;  // of the pull towards mean 0 and deviation 1
 
@@ -76,16 +76,20 @@ Autoencoder load_autoencoder(const std::filesystem::path& folder, const vae::Con
 }
 
 at::Tensor autoencoder_loss(const Autoencoder& autoencoder, const at::Tensor& pixels,
-                            const at::Tensor& noise) {
+                            const at::Tensor& noise, const AutoencoderLesson& lesson) {
   const vae::Config& config = autoencoder.encoder.config;
-  const at::Tensor latents =
-      vae::to_transformer_scale(config, vae::encode(autoencoder.encoder, pixels).mean);
+  at::Tensor latents;
+  {
+    // Without a graph no gradient reaches the encoder, and none of its weights moves.
+    const c10::AutoGradMode record(!lesson.decoder_only && c10::GradMode::is_enabled());
+    latents = vae::to_transformer_scale(config, vae::encode(autoencoder.encoder, pixels).mean);
+  }
   const auto [variance, mean] = at::var_mean(latents, at::IntArrayRef{0, 2, 3}, /*correction=*/0);
   const at::Tensor pull = (mean.square() + at::log(variance + 1e-6).square()).mean();
   const at::Tensor decoded =
       vae::decode(autoencoder.decoder, vae::from_transformer_scale(config, latents + noise));
   const at::Tensor error = decoded - pixels;
-  return error.abs().mean() + kSquares * error.square().mean() +
+  return error.abs().mean() + lesson.squares * error.square().mean() +
          kGradients * (gradient_error(error, 2) + gradient_error(error, 3)) + kUnitLatents * pull;
 }
 
@@ -115,7 +119,7 @@ void train_autoencoder(
     const std::filesystem::path& folder,
     const std::function<void(const train::TrainedTensors&, const std::vector<at::Tensor>&)>& save,
     Progress& progress) {
-  fix_variance(autoencoder, recipe.latent_noise);
+  if (!recipe.decoder_only) fix_variance(autoencoder, recipe.latent_noise);
   const auto dtype = autoencoder.encoder.conv_in.weight.scalar_type();
   const train::TrainedTensors trained = train_all(autoencoder, kWeights, dtype);
   Stage stage("autoencoder", folder, recipe, trained, progress);
@@ -144,7 +148,9 @@ void train_autoencoder(
                                                                             int64_t shard) {
       const at::Tensor mine = part(pixels, shard);
       const double share = static_cast<double>(mine.size(0)) / static_cast<double>(pixels.size(0));
-      return autoencoder_loss(copy, mine, part(noise, shard)) * share;
+      return autoencoder_loss(copy, mine, part(noise, shard),
+                              {phase.squares, recipe.decoder_only}) *
+             share;
     };
     return graph_step(autoencoder, kWeights, shards, loss, gradients);
   };

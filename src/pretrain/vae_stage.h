@@ -19,11 +19,17 @@ struct Autoencoder {
 Autoencoder load_autoencoder(const std::filesystem::path& folder, const vae::Config& config,
                              at::ScalarType dtype);
 
-/// Of pixels fp32 [B, 3, H, W]: mean |e| + 2 mean e^2 + half the mean |e| of both gradients, e the
-/// error of the decoded picture, and a pull that keeps each latent channel of mean 0 and deviation
-/// 1 in the transformer's scale. `noise`: of the latents' shape, added before decoding.
+struct AutoencoderLesson {
+  double squares = 2;         ///< weight of the squared error
+  bool decoder_only = false;  ///< the encoder is left as it is
+};
+
+/// Of pixels fp32 [B, 3, H, W]: mean |e| + `squares` mean e^2 + half the mean |e| of both
+/// gradients, e the error of the decoded picture, and a pull that keeps each latent channel of mean
+/// 0 and deviation 1 in the transformer's scale. `noise`: of the latents' shape, added before
+/// decoding.
 at::Tensor autoencoder_loss(const Autoencoder& autoencoder, const at::Tensor& pixels,
-                            const at::Tensor& noise);
+                            const at::Tensor& noise, const AutoencoderLesson& lesson);
 
 /// Peak signal to noise ratio in dB of the round trip of pixels in -1..1, over all of them
 /// together.

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/error.h"
@@ -236,6 +237,42 @@ TEST_F(Pretraining, GoesOnFromAModelWithoutForgettingIt) {
   recipe_.from = scratch_ / "kept/model";
   pretrain(recipe_, kept, no_progress);
   EXPECT_NE(last_layer("kept"), std::string(last_layer("kept").size(), '\0'));
+}
+
+TEST_F(Pretraining, ADecoderLearnsAloneAndTheLatentsStayValid) {
+  NoProgress no_progress;
+  PretrainOptions first = options("decoder");
+  first.stages = {"vae", "transformer"};
+  pretrain(recipe_, first, no_progress);
+  const auto weights_of = [&](const char* half) {
+    const auto stored = weights::Checkpoint::open(first.out / "model/vae");
+    std::string all;
+    for (const auto& [name, tensor] : stored.tensors()) {
+      if (!name.starts_with(half)) continue;
+      all.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    }
+    EXPECT_FALSE(all.empty()) << half;
+    return all;
+  };
+  const auto latents_written = [&] {
+    std::vector<fs::file_time_type> times;
+    for (const auto& file : fs::directory_iterator(first.out / "latents")) {
+      times.push_back(fs::last_write_time(file));
+    }
+    std::sort(times.begin(), times.end());
+    return times;
+  };
+  const std::string encoder = weights_of("encoder.");
+  const std::string decoder = weights_of("decoder.");
+  const auto written = latents_written();
+
+  recipe_.from = first.out / "model";
+  recipe_.vae.decoder_only = true;
+  for (const char* stage : {"vae", "transformer"}) fs::remove_all(first.out / stage);
+  pretrain(recipe_, first, no_progress);
+  EXPECT_EQ(weights_of("encoder."), encoder);
+  EXPECT_NE(weights_of("decoder."), decoder);
+  EXPECT_EQ(latents_written(), written);
 }
 
 TEST_F(Pretraining, APupilOfTheTransformerTakesGuidanceAsItsTeacherMeansIt) {

@@ -55,17 +55,32 @@ TEST_F(RecipeFile, ReadsPhasesAndPaths) {
 }
 
 TEST_F(RecipeFile, BeginsWithAModelOrWithSizes) {
-  const auto begun = [&](const std::string& with) {
+  const auto begun = [&](const std::string& with, const std::string& vae = "") {
     std::ofstream(scratch_ / "b.yaml")
         << "name: mini\n"
         << with << "\npacks: drawn\n"
-        << "vae: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
+        << "vae: {" << vae << "held_out: h, phases: [{steps: 1, data: [a], squares: 20}]}\n"
         << "text: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
         << "transformer: {held_out: h, phases: [{steps: 1, data: [a]}]}\n";
     return read_recipe(scratch_ / "b.yaml", std::nullopt);
   };
   EXPECT_EQ(begun("from: old").from, scratch_ / "old");
+  EXPECT_EQ(begun("from: old").vae.phases[0].squares, 20);
   EXPECT_FALSE(begun("init: sizes.yaml").from);
+  EXPECT_FALSE(begun("from: old").vae.decoder_only);
+  EXPECT_TRUE(begun("from: old", "decoder_only: true, ").vae.decoder_only);
+  for (const auto& [with, vae, why] :
+       {std::tuple("init: sizes.yaml", "decoder_only: true, ", "that 'from' names"),
+        {"from: old", "decoder_only: true, weight_decay: 0.1, ", "'weight_decay' would change"},
+        {"from: old", "decoder_only: 1, ", "must be true or false"}}) {
+    try {
+      begun(with, vae);
+      ADD_FAILURE() << with << ", " << vae;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::input);
+      EXPECT_THAT(error.what(), HasSubstr(why));
+    }
+  }
   for (const char* wrong : {"from: old\ninit: sizes.yaml", "seed: 2"}) {
     try {
       begun(wrong);
