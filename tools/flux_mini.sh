@@ -25,6 +25,9 @@ pack steady-test samples --count 1800 --seed test-1
 pack steady-canvases canvases --count 20000 --seed canvases-1
 pack steady-canvases-test canvases --count 1000 --seed canvases-test-1
 pack kinds samples --count 20000 --seed kinds-1 "${kinds[@]}"
+# Letters, marks and faces need more than others.
+pack kinds-2 samples --count 16000 --seed kinds-2 --overlays 0.25 \
+  --kinds word:3,mark:3,carrier:3,portrait:3,slide:0.5,furniture:0.5
 pack kinds-canvases canvases --count 7000 --seed kinds-canvases-1 "${kinds[@]}"
 # Many canvases of the grids that most sets have: with few, the model learns them by heart.
 if [ ! -e "$packs/more-canvases/classes.json" ]; then

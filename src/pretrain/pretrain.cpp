@@ -96,13 +96,12 @@ void pretrain(const Recipe& recipe, const PretrainOptions& options, Progress& pr
   runtime::FileWeights source(weights::Checkpoint::open(folder.transformer.folder));
   flux::Transformer transformer = flux::load_transformer(source, model.configs.transformer, kDtype);
   if (!recipe.from) zero_modulations(transformer);
-  const TransformerParts parts = {
-      texts,
-      autoencoder.encoder,
-      encoder_sha256(folder.vae.folder / kDiffusersWeights),
-      *model.t5_tokenizer,
-      *model.clip_tokenizer,
-      options.out / "latents"};
+  const TransformerParts parts = {texts,
+                                  autoencoder.encoder,
+                                  encoder_sha256(folder.vae.folder / kDiffusersWeights),
+                                  *model.t5_tokenizer,
+                                  *model.clip_tokenizer,
+                                  options.out / "latents"};
   const SaveFunction save = [&](const auto& trained, const auto& values) {
     write_part(folder.transformer.folder / kDiffusersWeights, trained, values, "");
   };

@@ -1,5 +1,7 @@
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
+#include <climits>
 #include <filesystem>
 
 #include "cli/library/verbs.h"
@@ -28,9 +30,18 @@ void begin_with(const std::filesystem::path& from, const std::filesystem::path& 
   fs::rename(part, model);
 }
 
+/// Every step allocates tensors of the same sizes again. glibc would give large ones back to the
+/// system each time, and the system clear their pages anew: an eighth of a transformer step's
+/// processor time by samples of the program counter. A LoRA's steps are too small to gain by it.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
 }  // namespace
 
 Json pretrain_model(const Json& request, Progress& progress) {
+  keep_freed_memory();
   const std::string origin = "the request";
   std::optional<std::filesystem::path> packs;
   if (request.contains("packs")) packs = json_string(request, "packs", origin);
