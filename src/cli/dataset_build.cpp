@@ -33,8 +33,8 @@ void run(const Options& options) {
   build.data = layout_options(options.layout);
   build.form = parse_form(options.form);
   if (options.out.empty()) fail_input("--out is empty; name a folder");
+  TerminalProgress progress;  // from here on a signal leaves nothing behind
   check_writable(options.out);
-  TerminalProgress progress;
   const dataset::Built built = dataset::build_data_set(options.path, options.out, build, progress);
   progress.end();
   for (const dataset::Problem& problem : built.warnings) {

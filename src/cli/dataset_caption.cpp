@@ -85,9 +85,9 @@ void run(const Options& options) {
     fail_input("'{}' is not there; check the path of the data set", printable(options.path, 400));
   }
   const dataset::CaptionOptions caption = caption_options(options);
+  TerminalProgress progress;  // from here on a signal leaves nothing behind
   check_writable(options.path);
   const captions::HttpClient client(http_helper_path());
-  TerminalProgress progress;
   const dataset::CaptionReport report = dataset::caption_sets(
       options.path, caption,
       [&client](const captions::HttpRequest& request, const std::function<bool()>& cancelled) {

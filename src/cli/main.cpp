@@ -5,9 +5,11 @@
 #include "cli/build_id.h"
 #include "cli/commands.h"
 #include "cli/outcome.h"
+#include "cli/signals.h"
 
 int main(int argc, char** argv) {
   using namespace iclora::cli;
+  handle_signals();
   try {
     CLI::App app;
     Context context;

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "panels/split_picture.h"
@@ -27,6 +28,7 @@ void run(const Options& options) {
   if (std::filesystem::exists(out, ignored) && !std::filesystem::is_directory(out, ignored)) {
     fail_input("--out is '{}', which is a file; name a folder", printable(options.out, 400));
   }
+  watch_signals();  // without a look at the flag: what is begun here is soon finished
   check_writable(out / "1.png");
   const auto paths = panels::split_picture(options.image, grid, out);
   if (options.json) {
