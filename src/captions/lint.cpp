@@ -5,6 +5,7 @@
 #include <cctype>
 #include <optional>
 
+#include "captions/lost_end.h"
 #include "core/error.h"
 #include "core/nearest.h"
 
@@ -358,12 +359,11 @@ std::vector<Fault> lint_names(const JointCaption& caption) {
 
 std::vector<Fault> lint_length(std::string_view rendered, int64_t limit,
                                const std::function<int64_t(std::string_view)>& count_tokens) {
-  const int64_t tokens = count_tokens(rendered);
-  if (tokens <= limit) return {};
+  const std::string lost = lost_end(rendered, limit, count_tokens);
+  if (lost.empty()) return {};
   return {{true,
-           fmt::format("The caption has {} tokens, but the text encoder reads {}; its end would be "
-                       "lost.",
-                       tokens, limit),
+           fmt::format("The caption has {} tokens, but the text encoder reads {}; {}.",
+                       count_tokens(rendered), limit, lost),
            "Shorten it."}};
 }
 

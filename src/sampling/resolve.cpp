@@ -9,6 +9,7 @@
 #include "runtime/processor.h"
 #include "sampling/adapters.h"
 #include "sampling/given_pictures.h"
+#include "sampling/text_length.h"
 #include "weights/checkpoint.h"
 
 namespace iclora::sampling {
@@ -151,15 +152,29 @@ void settle_captions(Resolved& out, Request& request) {
           : captions_of(out.method, out.joint_prompt, panels);
 }
 
+/// What to do about a text of `tokens` T5 tokens of which `limit` are read.
+std::string remedy_for_length(int64_t tokens, int64_t limit) {
+  if (tokens <= kLongestText) return fmt::format("shorten it, or give --text-length {}.", tokens);
+  if (limit == kLongestText) return "shorten it.";
+  return fmt::format("shorten it, or give --text-length {} to have more of it read.", kLongestText);
+}
+
+/// Of T5 alone: the end that CLIP does not read is lost in FLUX as a rule, and T5 has it.
 void warn_of_long_captions(Resolved& out, const Request& request) {
+  const int64_t limit = *request.text_length;
+  const captions::CountTokens count = token_counter(out);
+  const auto warn = [&](const std::string& name, const std::string& text) {
+    const std::string lost = captions::lost_end(text, limit, count);
+    if (lost.empty()) return;
+    const int64_t tokens = count(text);
+    out.warnings.push_back(fmt::format("the {} has {} tokens, but {} are read: {}; {}", name,
+                                       tokens, limit, lost, remedy_for_length(tokens, limit)));
+  };
   for (size_t i = 0; i < out.captions.size(); ++i) {
-    const auto tokens = static_cast<int64_t>(out.t5_tokenizer->encode(out.captions[i]).size());
-    if (tokens <= *request.text_length) continue;
-    out.warnings.push_back(fmt::format(
-        "the {} has {} tokens, of which the first {} are read; shorten it or raise --text-length.",
-        out.captions.size() == 1 ? "prompt" : fmt::format("caption of panel {}", i + 1), tokens,
-        *request.text_length));
+    warn(out.captions.size() == 1 ? "prompt" : fmt::format("caption of panel {}", i + 1),
+         out.captions[i]);
   }
+  if (request.cfg != 1.0) warn("negative prompt", request.negative_prompt.value_or(""));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "dataset/read_sets.h"
 #include "panels/masks.h"
+#include "sampling/text_length.h"
 #include "train/encode.h"
 
 namespace iclora::train {
@@ -143,17 +144,18 @@ uint64_t SetFeed::cache_bytes(const sampling::OpenModel& model) const {
 
 void SetFeed::warn_of_long_captions(const sampling::OpenModel& model) const {
   const int64_t limit = sampling::default_text_length(model);
+  const captions::CountTokens count = sampling::token_counter(model);
   std::set<std::string> seen;
   for (const auto* items : {&plan_.training, &plan_.validation}) {
     for (const dataset::Item& item : *items) {
       for (const std::string& caption : captions_of(item)) {
         if (!seen.insert(caption).second) continue;
-        const auto tokens = static_cast<int64_t>(model.t5_tokenizer->encode(caption).size());
-        if (tokens <= limit) continue;
+        const std::string lost = captions::lost_end(caption, limit, count);
+        if (lost.empty()) continue;
         log::warning(
-            "Set '{}': the caption has {} tokens, but the text encoder reads {}; its end is lost. "
-            "Shorten it.",
-            printable(sets_[item.set].id), tokens, limit);
+            "Set '{}': the caption has {} tokens, but the text encoder reads {}: {}; shorten "
+            "it.",
+            printable(sets_[item.set].id), count(caption), limit, lost);
       }
     }
   }

@@ -6,12 +6,14 @@
 
 #include "captions/joint_caption.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/philox.h"
 #include "image/png_write.h"
 #include "runtime/file_weights.h"
 #include "sampling/decode.h"
 #include "sampling/euler.h"
 #include "sampling/schedule.h"
+#include "sampling/text_length.h"
 #include "vae/autoencoder.h"
 
 namespace iclora::train {
@@ -72,12 +74,21 @@ std::vector<SamplePrompt> sample_prompts(const sampling::OpenModel& model,
   std::vector<std::vector<std::string>> sets;
   out.reserve(config.prompts.size());
   sets.reserve(config.prompts.size());
+  const int64_t limit = sampling::default_text_length(model);
+  const captions::CountTokens count = sampling::token_counter(model);
   for (const std::string& prompt : config.prompts) {
     out.push_back({prompt, layout_of(prompt, fallback), method, {}});
     sets.push_back(sampling::captions_of(method, prompt, out.back().layout.boxes.size()));
+    for (const std::string& caption : sets.back()) {
+      const std::string lost = captions::lost_end(caption, limit, count);
+      if (lost.empty()) continue;
+      log::warning(
+          "sample.prompts: number {} has {} tokens, but the text encoder reads {}: {}; shorten "
+          "it.",
+          out.size(), count(caption), limit, lost);
+    }
   }
-  const auto encoded =
-      sampling::encode_sets(model, sets, sampling::default_text_length(model), dtype, progress);
+  const auto encoded = sampling::encode_sets(model, sets, limit, dtype, progress);
   for (size_t i = 0; i < out.size(); ++i) out[i].conditioning = encoded[i];
   return out;
 }

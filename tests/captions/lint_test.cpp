@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "captions/lost_end.h"
+
 namespace iclora::captions {
 namespace {
 
@@ -131,7 +135,28 @@ TEST(Lint, MeasuresTheLengthInTokens) {
   };
   EXPECT_TRUE(lint_length("a b c", 3, words).empty());
   EXPECT_THAT(told(lint_length("a b c d", 3, words)),
-              testing::HasSubstr("has 4 tokens, but the text encoder reads 3"));
+              testing::HasSubstr("has 4 tokens, but the text encoder reads 3; its end is lost"));
+}
+
+TEST(LostEnd, NamesThePanelsWhosePartsAreNotRead) {
+  // A word is a token, and so is the end mark.
+  const auto lost = [](const std::string& text, int64_t limit) {
+    return lost_end(text, limit, [](std::string_view piece) {
+      const std::string words = squeeze(piece);
+      return words.empty() ? 1 : 2 + std::count(words.begin(), words.end(), ' ');
+    });
+  };
+  const std::string joint = "[TAG] all of it [SCENE-1] one two [SCENE-2] three four [SCENE-3] five";
+  EXPECT_EQ(lost(joint, 13), "");
+  EXPECT_EQ(lost(joint, 12), "the part of panel 3 is lost");  // its marker says nothing
+  EXPECT_EQ(lost(joint, 11), "the part of panel 3 is lost");
+  EXPECT_EQ(lost(joint, 10), "the part of panel 2 is cut short and that of panel 3 is lost");
+  EXPECT_EQ(lost(joint, 9), "the parts of panels 2 and 3 are lost");
+  EXPECT_EQ(lost(joint, 7),
+            "the part of panel 1 is cut short and those of panels 2 and 3 are lost");
+  EXPECT_EQ(lost(joint, 3), "the parts of panels 1 to 3 are lost");
+  EXPECT_EQ(lost(joint + " six", 13), "the part of panel 3 is cut short");
+  EXPECT_EQ(lost("no markers at all", 3), "its end is lost");
 }
 
 }  // namespace

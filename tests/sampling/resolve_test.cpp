@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "fixtures.h"
+#include "sampling/text_length.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"
 
@@ -198,6 +199,49 @@ TEST(Resolve, PartsOfDifferentModelsAreNoticed) {
   EXPECT_EQ(with("vae"), "accepted");
   EXPECT_THAT(with("text_encoder"), HasSubstr("pooled_projection_dim"));
   EXPECT_THAT(with("text_encoder_2"), HasSubstr("joint_attention_dim"));
+}
+
+TEST(Resolve, WarnsOfTextsThatAreNotReadToTheirEnd) {
+  const auto warnings = [](const Request& request) { return resolve(request, {}).warnings; };
+  std::string words;
+  for (int i = 0; i < 10; ++i) words += "red ";
+  Request request = base();
+  request.prompt = "two mugs [LEFT] " + words + "[RIGHT] " + words + words;
+  const OpenModel model = open_model(request.model, {});
+  const int64_t tokens = token_counter(model)(request.prompt);
+  // toy-dev reads 64.
+  EXPECT_THAT(warnings(request),
+              testing::ElementsAre(fmt::format(
+                  "the prompt has {} tokens, but 64 are read: the part of panel 2 is cut "
+                  "short; shorten it, or give --text-length {}.",
+                  tokens, tokens)));
+  request.text_length = tokens;
+  EXPECT_THAT(warnings(request), testing::IsEmpty());
+  request.text_length = 20;
+  EXPECT_THAT(warnings(request),
+              testing::ElementsAre(HasSubstr("part of panel 1 is cut short and that of panel 2 is "
+                                             "lost")));
+
+  // Each panel reads its own.
+  request.method = "gdt";
+  EXPECT_THAT(warnings(request), testing::ElementsAre(HasSubstr("the caption of panel 1 has "),
+                                                      HasSubstr("20 are read: its end is lost")));
+
+  // More than can be asked for.
+  request = base();
+  for (int i = 0; i < 6; ++i) words += words;
+  request.prompt = words;
+  EXPECT_THAT(warnings(request),
+              testing::ElementsAre(HasSubstr("give --text-length 512 to have more of it read")));
+  request.text_length = 512;
+  EXPECT_THAT(warnings(request), testing::ElementsAre(testing::EndsWith("lost; shorten it.")));
+
+  // The negative prompt, where it is used.
+  request = base();
+  request.negative_prompt = words;
+  EXPECT_THAT(warnings(request), testing::IsEmpty());
+  request.cfg = 2;
+  EXPECT_THAT(warnings(request), testing::ElementsAre(HasSubstr("the negative prompt has ")));
 }
 
 }  // namespace
