@@ -202,6 +202,13 @@ std::unique_ptr<Loaded> load(const run::Config& config, const sampling::OpenMode
   loaded->transformer =
       flux::load_transformer(source, model.configs.transformer, compute_dtype(config));
   loaded->trained = attach(config, loaded->transformer);
+  if (config.lora.targets.kind == Kind::full) {
+    // As the files hold them: those of layers that compute in bf16 are rounded, and an update of
+    // less than half a step of bf16 would be lost in them.
+    for (const TrainedTensor& tensor : loaded->trained) {
+      tensor.master.copy_(source.get(tensor.name, tensor.master.sizes().vec(), at::kFloat));
+    }
+  }
   if (initial) {
     start_from(*initial, config.lora.alpha / static_cast<double>(config.lora.rank),
                loaded->trained);

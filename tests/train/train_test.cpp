@@ -272,6 +272,19 @@ TEST_F(Training, OfEveryWeightWritesAModelFolder) {
   EXPECT_TRUE(fs::exists(result.result / "model_index.json"));
 }
 
+TEST_F(Training, OfEveryWeightBeginsWithAllDigitsOfTheFiles) {
+  Json json = config_json("full");
+  json["lora"] = {{"targets", "full"}};
+  json["save"]["dtype"] = "fp32";
+  json["train"] = {{"steps", 1}, {"learning_rate", 0}, {"ema", 0}, {"dtype", "bf16"}};
+  json.erase("sample");
+  const auto written = weights::Checkpoint::open(run(json).result / "transformer");
+  const auto base = weights::Checkpoint::open(ICLORA_FIXTURES "/models/toy-dev/transformer");
+  for (const auto& [name, tensor] : base.tensors()) {
+    EXPECT_TRUE(std::ranges::equal(written.find(name)->bytes, tensor.bytes)) << name;
+  }
+}
+
 /// Micro-batches of random numbers, of which those in `wild` overflow on their way.
 void write_replay(const fs::path& path, int64_t count, const std::set<int64_t>& wild) {
   std::vector<weights::TensorHead> heads;
