@@ -240,6 +240,16 @@ void Trainer::stop_for_signal() {
                           state_.step, parts_.config.train.steps));
 }
 
+void Trainer::stop_without_room(const DiskFull& full) {
+  if (!progress_.cancelled()) throw;
+  // Exit 75 promises that nothing is lost. Where steps are, the disk is the reason, and whoever
+  // starts the run again has to see to it first: exit 6.
+  if (saved_step_ == state_.step) stop_for_signal();
+  fail(ErrorKind::output,
+       "stopped by a signal at step {} of {}, of which {} are saved, since there was no room: {}",
+       state_.step, parts_.config.train.steps, std::max<int64_t>(saved_step_, 0), full.what());
+}
+
 void Trainer::after_step() {
   if (due(parts_.config.save.every)) {
     save();
@@ -287,7 +297,7 @@ void Trainer::write_result() {
   }
 }
 
-TrainResult Trainer::run() {
+void Trainer::step_to_the_end() {
   const int64_t steps = parts_.config.train.steps;
   progress_.report({.phase = "training", .step = state_.step, .total = steps, .loss = {}});
   try {
@@ -300,7 +310,15 @@ TrainResult Trainer::run() {
   } catch (const Cancelled&) {
     stop_for_signal();  // from within a sample: the step before it is whole
   }
-  write_result();
+}
+
+TrainResult Trainer::run() {
+  try {
+    step_to_the_end();
+    write_result();
+  } catch (const run::DiskFull& full) {
+    stop_without_room(full);
+  }
   TrainResult result;
   result.result = parts_.config.lora.targets.kind == run::LoraTargets::Kind::full
                       ? folder_.root() / "model"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 
+#include "core/file.h"
 #include "lora/adapter_metadata.h"
 #include "run/event_log.h"
 #include "run/metrics.h"
@@ -39,12 +40,13 @@ class Trainer {
           Progress& progress);
 
   /// Steps to the end and writes the result. Error of kind `interrupted` when cancelled, after
-  /// saving.
+  /// saving; of kind `output` where there was no room to save.
   TrainResult run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  void step_to_the_end();
   void one_step();
   /// Whether something due at multiples of `every` (0: at the end alone) is due now.
   bool due(int64_t every) const;
@@ -58,7 +60,10 @@ class Trainer {
   void validate();
   void sample();
   void roll_back();
-  void stop_for_signal();
+  /// Saves and throws Error of kind `interrupted`.
+  [[noreturn]] void stop_for_signal();
+  /// A signal ended the wait for room: as above where all is saved, else Error of kind `output`.
+  [[noreturn]] void stop_without_room(const DiskFull& full);
   void write_lora_file(const std::filesystem::path& path);
   void write_result();
   /// Runs `work` while the layers hold the averages that the result will hold.

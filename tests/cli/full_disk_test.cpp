@@ -179,6 +179,7 @@ class TrainingOnASmallDisk : public testing::Test {
   std::vector<std::string> environment() const {
     return {"XDG_CACHE_HOME=" + (scratch_.path() / "cache").native()};
   }
+  void begin_with_part_on(const SmallDisk& disk, const std::string& part);
   ScratchFolder scratch_;
 };
 
@@ -215,25 +216,57 @@ TEST_F(TrainingOnASmallDisk, WaitsForRoomSayingHowMuchAndGoesOn) {
   }
 }
 
-TEST_F(TrainingOnASmallDisk, LeavesItsLastGoodStateWhenStoppedWhileItWaits) {
+/// A run of five steps, all saved, whose folder `part` lies on `disk` from then on.
+void TrainingOnASmallDisk::begin_with_part_on(const SmallDisk& disk, const std::string& part) {
+  std::vector<std::string> words = line(scratch_ / "out");
+  words.insert(words.end(), {"--set", "train.steps=5"});
+  ASSERT_EQ(run_program(words, environment()).exit_code, 0);
+  fs::copy(scratch_ / "out" / part, disk / part, fs::copy_options::recursive);
+  fs::remove_all(scratch_ / "out" / part);
+  fs::create_directory_symlink(disk / part, scratch_ / "out" / part);
+}
+
+TEST_F(TrainingOnASmallDisk, EndsForWantOfRoomWhenStoppedWhileStepsAreNotSaved) {
   const SmallDisk disk(32 * 1024);
   NEED(disk);
+  begin_with_part_on(disk, "checkpoints");
+  std::vector<std::string> resume = line(scratch_ / "out");
+  resume.emplace_back("--resume");
   {
-    StartedProgram program(line(disk / "out"), environment());
-    ASSERT_TRUE(wait_for(program, [&] {
-      return fs::exists(disk / "out/checkpoints/000005/manifest.json");
-    })) << program.err();
+    StartedProgram program(resume, environment());
     fill_until_it_waits(program, disk);
     program.signal(SIGTERM);
     EXPECT_EQ(program.wait(), 6) << program.err();
+    EXPECT_NE(program.err().find("stopped by a signal at step 10 of 60, of which 5 are saved"),
+              std::string::npos)
+        << program.err();
   }
+  // Its last good state is whole.
   disk.make_room();
-  std::vector<std::string> resume = line(disk / "out");
-  resume.emplace_back("--resume");
   const ProgramRun resumed = run_program(resume, environment());
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   ASSERT_EQ(run_program(line(scratch_ / "unbroken"), environment()).exit_code, 0);
-  EXPECT_EQ(outcome(disk / "out"), outcome(scratch_ / "unbroken"));
+  EXPECT_EQ(outcome(scratch_ / "out"), outcome(scratch_ / "unbroken"));
+}
+
+TEST_F(TrainingOnASmallDisk, EndsAsStoppedWhenAllStepsAreSavedWhileItWaits) {
+  const SmallDisk disk(32 * 1024);
+  NEED(disk);
+  begin_with_part_on(disk, "lora");
+  std::vector<std::string> resume = line(scratch_ / "out");
+  resume.emplace_back("--resume");
+  {
+    StartedProgram program(resume, environment());
+    fill_until_it_waits(program, disk);
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.wait(), 75) << program.err();
+    EXPECT_NE(program.err().find("of 60, all of it saved"), std::string::npos) << program.err();
+  }
+  disk.make_room();
+  const ProgramRun resumed = run_program(resume, environment());
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  ASSERT_EQ(run_program(line(scratch_ / "unbroken"), environment()).exit_code, 0);
+  EXPECT_EQ(outcome(scratch_ / "out"), outcome(scratch_ / "unbroken"));
 }
 
 TEST_F(TrainingOnASmallDisk, IsRefusedAgainWhereARunThatGoesOnHasNoRoom) {
