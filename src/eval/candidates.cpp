@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "eval/estimate.h"
 
 namespace iclora::eval {
 namespace {
@@ -68,7 +69,7 @@ Json mean_of(const std::vector<const Scored*>& all) {
     ++count;
   }
   if (count == 0) return nullptr;
-  return std::round(sum / static_cast<double>(count) * 1e4) / 1e4;
+  return rounded(sum / static_cast<double>(count));
 }
 
 Json scored_json(const Scored& scored) {

@@ -121,18 +121,6 @@ void draw_row(Row& row, const TestSets& sets, const Drawing& drawing,
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Four digits: more would only tell how sums were rounded.
-double rounded(double value) {
-  return std::round(value * 1e4) / 1e4;
-}
-
-Json estimate_json(const Estimate& estimate) {
-  return {{"value", rounded(estimate.value)},
-          {"low", rounded(estimate.low)},
-          {"high", rounded(estimate.high)},
-          {"sets", estimate.sets}};
-}
-
 Json row_json(const Row& row) {
   Json out = {{"name", row.name}, {"kind", row.kind}};
   if (row.about.is_object()) out.update(row.about);

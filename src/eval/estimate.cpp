@@ -1,6 +1,7 @@
 #include "eval/estimate.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/philox.h"
 
@@ -48,6 +49,17 @@ Estimate estimate(const std::vector<Pair>& sets) {
 }
 
 }  // namespace
+
+double rounded(double value) {
+  return std::round(value * 1e4) / 1e4;
+}
+
+Json estimate_json(const Estimate& estimate) {
+  return {{"value", rounded(estimate.value)},
+          {"low", rounded(estimate.low)},
+          {"high", rounded(estimate.high)},
+          {"sets", estimate.sets}};
+}
 
 Estimate mean_of(const std::vector<Observation>& sets) {
   std::vector<Pair> counted;

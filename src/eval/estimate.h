@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/json.h"
+
 namespace iclora::eval {
 
 /// What was measured of one set: a sum over `weight` trials (panels, pairs, drawings of the same
@@ -24,6 +26,11 @@ struct Estimate {
   double low = 0, high = 0;  ///< 95 % interval: percentiles of 2000 bootstrap samples of sets
   int64_t sets = 0;          ///< of which something was measured; with none, all is 0
 };
+
+/// To four digits: more would only tell how sums were rounded.
+double rounded(double value);
+/// {"value", "low", "high", "sets"}, rounded.
+Json estimate_json(const Estimate& estimate);
 
 /// Sum over all sets by weight over all sets. The same observations give the same interval.
 Estimate mean_of(const std::vector<Observation>& sets);

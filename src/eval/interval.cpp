@@ -1,42 +1,21 @@
 #include "eval/interval.h"
 
-#include <algorithm>
-
-#include "core/philox.h"
+#include "eval/estimate.h"
 
 namespace iclora::eval {
-namespace {
-
-constexpr size_t kSamples = 2000;
-constexpr size_t kTail = kSamples / 40;  // 2.5 %
-
-}  // namespace
 
 Share share_of(const std::vector<Tally>& canvases) {
-  std::vector<Tally> counted;
   Share out;
+  std::vector<Observation> all;
   for (const Tally& canvas : canvases) {
-    if (canvas.of == 0) continue;
-    counted.push_back(canvas);
     out.right += canvas.right;
     out.of += canvas.of;
+    all.push_back({static_cast<double>(canvas.right), static_cast<double>(canvas.of)});
   }
-  if (counted.empty()) return out;
-  out.share = static_cast<double>(out.right) / static_cast<double>(out.of);
-  std::vector<double> shares(kSamples);
-  for (size_t sample = 0; sample < kSamples; ++sample) {
-    const Random random(0, Stream::bootstrap, sample);
-    Tally sum;
-    for (size_t i = 0; i < counted.size(); ++i) {
-      const auto pick = static_cast<size_t>(uint64_t{random.bits(i)} * counted.size() >> 32);
-      sum.right += counted[pick].right;
-      sum.of += counted[pick].of;
-    }
-    shares[sample] = static_cast<double>(sum.right) / static_cast<double>(sum.of);
-  }
-  std::sort(shares.begin(), shares.end());
-  out.low = shares[kTail];
-  out.high = shares[kSamples - 1 - kTail];
+  const Estimate estimate = mean_of(all);
+  out.share = estimate.value;
+  out.low = estimate.low;
+  out.high = estimate.high;
   return out;
 }
 

@@ -1,8 +1,9 @@
 #include "eval/score.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
+
+#include "eval/estimate.h"
 
 namespace iclora::eval {
 namespace {
@@ -12,11 +13,6 @@ std::optional<int64_t> expected_of(const Expected& panel, size_t column) {
     if (name == column) return index;
   }
   return std::nullopt;
-}
-
-/// Shares to four digits: more would only tell how sums were rounded.
-double rounded(double share) {
-  return std::round(share * 1e4) / 1e4;
 }
 
 Json share_json(const Share& share) {
