@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "lora/adapter_file.h"
 #include "panels/split_picture.h"
+#include "sampling/adapters.h"
 
 namespace iclora::eval {
 namespace {
@@ -78,6 +79,17 @@ std::vector<SetLook> training_looks(const TrainingSets& training, const TestSetO
     for (const image::Image& panel : panels) out.back().push_back(look_of(panel));
   }
   return out;
+}
+
+/// What an adapter says and holds, against the model, before anything is drawn with it.
+void check_adapters(const CompareRequest& request, const std::vector<lora::AdapterFile>& adapters,
+                    const sampling::OpenModel& model) {
+  const auto transformer = weights::Checkpoint::open(model.folder.transformer.folder);
+  for (const lora::AdapterFile& adapter : adapters) {
+    sampling::check_adapter(transformer, adapter, request.allow_unmatched);
+    const std::string dialect = stated(adapter, "dialect");
+    if (!dialect.empty()) captions::dialect_from_name(dialect);
+  }
 }
 
 struct Drawing {
@@ -223,6 +235,8 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
   }
   std::vector<lora::AdapterFile> adapters;
   for (const auto& choice : request.loras) adapters.push_back(lora::read_adapter(choice.file));
+
+  if (model) check_adapters(request, adapters, *model);
 
   const TestSetOptions options = set_options(request, adapters, model);
   out.sets = read_test_sets(request.sets, out.classifier ? &*out.classifier : nullptr, options);

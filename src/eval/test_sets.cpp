@@ -137,14 +137,16 @@ LabelFile read_labels(const fs::path& path, const Classifier& classifier) {
   return out;
 }
 
-/// Columns in which panels of some set differ.
+/// Columns in which panels of some set differ, of those that have such a thing.
 std::vector<size_t> varying(const std::vector<TestSet>& sets, const Classifier& classifier) {
   std::set<size_t> out;
   for (const TestSet& set : sets) {
     for (size_t column = 0; column < classifier.columns.size(); ++column) {
+      std::optional<int64_t> first;
       for (const PanelLabels& panel : set.labels) {
-        const auto& first = set.labels[0].shows[column];
-        if (first && panel.shows[column] && *first != *panel.shows[column]) out.insert(column);
+        const auto& shown = panel.shows[column];
+        if (!first) first = shown;
+        if (shown && *shown != *first) out.insert(column);
       }
     }
   }

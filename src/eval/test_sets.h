@@ -2,12 +2,13 @@
 // Held-out sets: real pictures with their captions and, where tools/world has drawn them, what
 // every panel shows.
 //
-//   DIR/sets/ID/1.png ... caption.json    any data set that `iclora dataset check` reads
-//   DIR/labels.jsonl                      optional: a line a set, {"id", "shared": {COLUMN: CLASS},
-//                                         "panels": [{"labels": {COLUMN: CLASS}, "says":
-//                                         [COLUMN]}]}
-//   DIR/task.json or DIR/../task.json     optional: {"task", "shared": [COLUMN], "varies":
-//   [COLUMN]}
+//   DIR/sets/ID/1.png ... caption.json
+//       any data set that `iclora dataset check` reads
+//   DIR/labels.jsonl
+//       optional: a line a set, {"id", "shared": {COLUMN: CLASS},
+//       "panels": [{"labels": {COLUMN: CLASS}, "says": [COLUMN]}]}
+//   DIR/task.json or DIR/../task.json
+//       optional: {"task", "shared": [COLUMN], "varies": [COLUMN]}
 
 #include <cstdint>
 #include <filesystem>

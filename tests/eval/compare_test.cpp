@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <span>
 
 #include "core/error.h"
 #include "drawn_sets.h"
 #include "eval/comparison_sheet.h"
 #include "eval/page.h"
 #include "scratch.h"
+#include "weights/safetensors_writer.h"
 
 namespace iclora::eval {
 namespace {
@@ -187,6 +189,48 @@ TEST(Compare, RefusesLabelsThatDoNotFit) {
   request.model.clear();
   request.loras = {{kAdapter, 1.0}};
   EXPECT_THAT(refusal(request), HasSubstr("--model"));
+}
+
+TEST(Compare, RefusesAdaptersOfAnotherModelBeforeAnythingIsDrawn) {
+  const ScratchFolder scratch;
+  CompareRequest request = request_in(scratch);
+  struct Phases final : Progress {
+    std::vector<std::string> seen;
+    void report(const ProgressEvent& event) override { seen.emplace_back(event.phase); }
+  } progress;
+  const auto write = [&](const std::string& module, const std::string& iclora) {
+    weights::SafetensorsWriter writer(
+        scratch / "l.safetensors",
+        {{"transformer." + module + ".lora_A.weight", weights::Dtype::f32, {2, 32}},
+         {"transformer." + module + ".lora_B.weight", weights::Dtype::f32, {32, 2}}},
+        {{"iclora", iclora}});
+    const std::vector<float> values(128, 0.5F);
+    writer.append(std::as_bytes(std::span(values)));
+    writer.commit();
+    request.loras = {{(scratch / "l.safetensors").native(), 1.0}};
+    EXPECT_THROW(compare(request, progress), Error) << module << iclora;
+  };
+  write("transformer_blocks.77.attn.to_q", "{}");
+  write("transformer_blocks.0.attn.to_q", R"({"dialect": "cuneiform"})");
+  EXPECT_THAT(progress.seen, testing::IsEmpty());
+}
+
+TEST(TestSets, VaryInWhatAnyTwoPanelsShow) {
+  const ScratchFolder scratch;
+  write_pairs(scratch.path(), 1);
+  std::filesystem::copy_file(scratch / "sets/001/1.png", scratch / "sets/001/3.png");
+  std::ofstream(scratch / "sets/001/caption.json")
+      << R"({"overall": "three", "panels": ["a", "b", "c"]})";
+  std::ofstream(scratch / "labels.jsonl")
+      << R"({"id": "001", "panels": [{"labels": {"subject": "cat"}}, )"
+      << R"({"labels": {"subject": "cat", "background": "night"}}, )"
+      << R"({"labels": {"subject": "cat", "background": "room"}}]})";
+  const Classifier classifier = open_classifier(ICLORA_FIXTURES "/eval/classifier.safetensors");
+  TestSetOptions options;
+  options.grid = panels::Grid{1, 3};
+  const TestSets sets = read_test_sets(scratch.path(), &classifier, options);
+  ASSERT_EQ(sets.varies.size(), 1U);
+  EXPECT_EQ(classifier.columns[sets.varies[0]].name, "background");
 }
 
 TEST(ComparisonPage, HoldsEverythingItself) {
