@@ -46,13 +46,13 @@ std::vector<LossPoint> read_losses(const std::filesystem::path& metrics) {
     steps.push_back({line.value("step", int64_t{0}), loss->get<double>()});
   }
   const size_t reach = steps.size() / 30;
+  std::vector<double> sums = {0};  // of the steps before: a window is a difference of two
+  for (const LossPoint& one : steps) sums.push_back(sums.back() + one.loss);
   std::vector<LossPoint> out;
   for (size_t i = 0; i < steps.size(); ++i) {
     const size_t begin = i - std::min(i, reach);
     const size_t end = std::min(steps.size(), i + reach + 1);
-    double sum = 0;
-    for (size_t k = begin; k < end; ++k) sum += steps[k].loss;
-    out.push_back({steps[i].step, sum / static_cast<double>(end - begin)});
+    out.push_back({steps[i].step, (sums[end] - sums[begin]) / static_cast<double>(end - begin)});
   }
   return out;
 }

@@ -33,7 +33,10 @@ std::string number(double value, bool percent) {
 
 bool is_measured(const Comparison& comparison, const char* measure) {
   for (const Row& row : comparison.rows) {
-    if (estimate_of(row, measure).sets > 0) return true;
+    for (const Measures& one : row.measures) {
+      const auto found = one.find(measure);
+      if (found != one.end() && found->second.weight > 0) return true;
+    }
   }
   return false;
 }
