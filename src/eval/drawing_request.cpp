@@ -11,7 +11,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostSteps = 1000, kMostBatch = 1024, kLongestText = 4096;
+constexpr double kMostGuidance = 1000;
 const char* const kClassifierName = "classifier/classifier.safetensors";
+
+double guidance_in(const Json& json, const char* key, const std::string& origin, double fallback) {
+  const double value = json_number_or(json, key, origin, fallback);
+  if (value < 0 || value > kMostGuidance) {
+    fail_input("{}: '{}' is {}, expected 0 to {}.", origin, key, value, kMostGuidance);
+  }
+  return value;
+}
 
 }  // namespace
 
@@ -22,8 +31,8 @@ void read_drawing_request(const Json& json, const std::string& origin, DrawingRe
   }
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   out.steps = json_integer_or(json, "steps", origin, 1, kMostSteps, out.steps);
-  out.guidance = json_number_or(json, "guidance", origin, out.guidance);
-  out.cfg = json_number_or(json, "cfg", origin, out.cfg);
+  out.guidance = guidance_in(json, "guidance", origin, out.guidance);
+  out.cfg = guidance_in(json, "cfg", origin, out.cfg);
   out.seed = static_cast<uint64_t>(json_integer_or(json, "seed", origin, 0, kMost, 0));
   out.batch = json_integer_or(json, "batch", origin, 1, kMostBatch, out.batch);
   if (json.contains("text_length")) {
@@ -32,7 +41,7 @@ void read_drawing_request(const Json& json, const std::string& origin, DrawingRe
   if (json.contains("dtype")) {
     out.dtype = json_string(json, "dtype", origin);
     if (*out.dtype != "fp32" && *out.dtype != "bf16") {
-      fail_input("--dtype is '{}'; it must be fp32 or bf16.", printable(*out.dtype));
+      fail_input("{}: 'dtype' is '{}', expected fp32 or bf16.", origin, printable(*out.dtype));
     }
   }
   if (const auto folders = json.find("model_search"); folders != json.end()) {

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "eval/distance.h"
 #include "eval/draw.h"
 #include "panels/split_picture.h"
@@ -51,13 +53,19 @@ Row drawn_row(const TestSets& sets) {
   return row;
 }
 
+bool can_shuffle(const TestSets& sets) {
+  return std::all_of(sets.sets.begin(), sets.sets.end(), [&](const TestSet& set) {
+    return set.panels.size() <= sets.sets.size() && set.layout == sets.sets[0].layout;
+  });
+}
+
 std::optional<Row> shuffled_row(const TestSets& sets) {
+  if (!can_shuffle(sets)) return std::nullopt;
   Row row;
   row.name = row.kind = "shuffled";
   const size_t count = sets.sets.size();
   for (size_t i = 0; i < count; ++i) {
     const TestSet& set = sets.sets[i];
-    if (set.panels.size() > count || set.layout != sets.sets[0].layout) return std::nullopt;
     std::vector<image::Image> panels;
     for (size_t p = 0; p < set.panels.size(); ++p) {
       panels.push_back(sets.sets[(i + p) % count].panels[p]);

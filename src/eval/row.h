@@ -30,8 +30,9 @@ struct Row {
 
 /// The real sets: the ceiling.
 Row drawn_row(const TestSets& sets);
-/// Panel p of set i is the p-th panel of set i + p: the floor. None where there are too few sets,
-/// or sets of several layouts.
+/// Whether there are sets enough to shuffle, all of one layout.
+bool can_shuffle(const TestSets& sets);
+/// Panel p of set i is the p-th panel of set i + p: the floor. None unless can_shuffle.
 std::optional<Row> shuffled_row(const TestSets& sets);
 /// The real sets through the model's autoencoder.
 Row rebuilt_row(const TestSets& sets, const sampling::OpenModel& model, Progress& progress);

@@ -165,6 +165,22 @@ std::vector<size_t> columns_that_matter(const TestSets& sets, const PanelLabels&
 
 }  // namespace
 
+std::vector<std::string> known_measures() {
+  return {"consistency", "adherence",  "different",   "success",    "copies",
+          "apart",       "like_real",  "seam",        "seam_step",  "colours_shared",
+          "identity",    "like_given", "given_error", "given_seam", "train_distance"};
+}
+
+bool is_measure(const std::string& name) {
+  const size_t slash = name.find('/');
+  const std::string stem = name.substr(0, slash);
+  const std::vector<std::string> known = known_measures();
+  if (std::find(known.begin(), known.end(), stem) == known.end()) return false;
+  if (slash == std::string::npos) return true;
+  const bool has_columns = stem == "consistency" || stem == "adherence" || stem == "identity";
+  return has_columns && slash + 1 < name.size();
+}
+
 Measures measure_set(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
                      const Classifier* classifier, const std::vector<SetLook>& training) {
   Measures out;

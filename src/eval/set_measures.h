@@ -45,11 +45,17 @@ struct DrawnSet {
 ///   given_error            mean difference, of the range, between a given picture and what the
 ///                          model draws in its place
 ///   given_seam             the same along the borders to other panels: the step that pasting
-///   leaves train_distance         how far the panels' thumbnails are from those of the nearest
-///   training
-///                          set with as many panels, where `training` holds any
+///   leaves
+/// Where `training` holds sets with as many panels:
+///   train_distance         how far the panels' thumbnails are from those of the nearest of them
 using Measures = std::map<std::string, Observation>;
 using SetLook = std::vector<PanelLook>;
+
+/// Their names, without columns.
+std::vector<std::string> known_measures();
+/// Whether it is one of them, or one with a column behind it where there are such.
+bool is_measure(const std::string& name);
+
 Measures measure_set(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,
                      const Classifier* classifier, const std::vector<SetLook>& training = {});
 

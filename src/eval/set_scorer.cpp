@@ -5,8 +5,9 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "dataset/caption_pictures.h"
-#include "eval/caption_words.h"
+#include "eval/estimate.h"
 #include "eval/likeness.h"
 
 namespace iclora::eval {
@@ -27,27 +28,25 @@ bool is_blank(const PanelLook& look) {
   return stray / static_cast<double>(look.thumbnail.size()) < kBlank;
 }
 
-std::optional<fs::path> classifier_of(const SetToScore& set, const ScorerOptions& options) {
-  if (options.classifier) return options.classifier;
-  std::error_code ignored;
-  const fs::path folder = fs::absolute(set.model, ignored).lexically_normal();
-  const fs::path home = folder.has_filename() ? folder : folder.parent_path();
-  const fs::path beside = home.parent_path() / kBesideModel;
-  return fs::exists(beside, ignored) ? std::optional(beside) : std::nullopt;
+/// None where there is none, as for classifier_beside.
+std::shared_ptr<const WordReader> reader_of(const SetToScore& set, const ScorerOptions& options) {
+  if (options.reader) return options.reader;
+  const auto file = options.classifier ? options.classifier : classifier_beside(set.model);
+  return file ? open_word_reader(*file) : nullptr;
 }
 
 /// None where the caption holds no word that the classifier knows.
-std::optional<ScoreCanvas> classifier_scorer(const SetToScore& set, const fs::path& file) {
-  const auto classifier = std::make_shared<const Classifier>(open_classifier(file));
-  const auto asked =
-      asked_words(class_phrases(*classifier, file), set.caption, set.layout.boxes.size());
+std::optional<ScoreCanvas> classifier_scorer(const SetToScore& set,
+                                             const std::shared_ptr<const WordReader>& reader) {
+  const auto asked = asked_words(reader->phrases, set.caption, set.layout.boxes.size());
   const bool any =
       std::any_of(asked.begin(), asked.end(), [](const auto& one) { return !one.empty(); });
   if (!any) return std::nullopt;
-  return [classifier, asked, layout = set.layout](const image::Image& canvas) {
+  return [reader, asked, layout = set.layout](const image::Image& canvas) {
+    const Classifier& classifier = reader->classifier;
     const std::vector<image::Image> panels = panels::split(canvas, layout);
     const double read =
-        words_read(*classifier, asked, classify(*classifier, classifier_input(panels)).logits);
+        words_read(classifier, asked, classify(classifier, classifier_input(panels)).logits);
     SetScore score{read, {{"words_read", read}}, ""};
     if (panels.size() > 1) {
       const SetScore pixels = score_pixels(canvas, layout);
@@ -87,11 +86,27 @@ ScoreCanvas judge_scorer(const SetToScore& set, const ScorerOptions& options) {
   };
 }
 
-double rounded(double value) {
-  return std::round(value * 1e4) / 1e4;
+}  // namespace
+
+std::shared_ptr<const WordReader> open_word_reader(const fs::path& file) {
+  WordReader out{open_classifier(file), {}, file, {}};
+  out.phrases = class_phrases(out.classifier, file);
+  Sha256 digest;
+  digest.update(out.classifier.sha256);
+  for (const ClassPhrase& one : out.phrases) {
+    digest.update(fmt::format("\n{} {} {}", one.column, one.index, one.phrase));
+  }
+  out.sha256 = digest.hex();
+  return std::make_shared<const WordReader>(std::move(out));
 }
 
-}  // namespace
+std::optional<fs::path> classifier_beside(const fs::path& model) {
+  std::error_code ignored;
+  const fs::path folder = fs::absolute(model, ignored).lexically_normal();
+  const fs::path home = folder.has_filename() ? folder : folder.parent_path();
+  const fs::path beside = home.parent_path() / kBesideModel;
+  return fs::exists(beside, ignored) ? std::optional(beside) : std::nullopt;
+}
 
 SetScore score_pixels(const image::Image& canvas, const panels::Layout& layout) {
   std::vector<PanelLook> looks;
@@ -131,20 +146,20 @@ SetScorer make_scorer(const SetToScore& set, const ScorerOptions& options) {
   if (options.name == "judge") return {"judge", judge_scorer(set, options)};
   const bool wanted = options.name == "classifier";
   if (wanted || options.name == "auto") {
-    const auto file = classifier_of(set, options);
-    if (!file && wanted) {
+    const auto reader = reader_of(set, options);
+    if (!reader && wanted) {
       fail_input(
           "No classifier lies beside the model '{}' ({}); name one with --classifier FILE, or "
           "choose another --score.",
           printable(set.model.native(), 400), kBesideModel);
     }
-    if (file) {
-      if (auto score = classifier_scorer(set, *file)) return {"classifier", std::move(*score)};
+    if (reader) {
+      if (auto score = classifier_scorer(set, reader)) return {"classifier", std::move(*score)};
       if (wanted) {
         fail_input(
             "The classifier '{}' knows no word of the prompt, so that it cannot score; choose "
             "--score pixels, or a vision model with --judge URL.",
-            printable(file->native(), 400));
+            printable(reader->file.native(), 400));
       }
     }
   }

@@ -2,8 +2,7 @@
 // One number for a drawn set, to choose among candidates of one caption. Three ways:
 //
 //   classifier  what the caption asks of each panel, as the classifier of flux-mini's world reads
-//   it
-//               (caption_words.h)
+//               it (caption_words.h)
 //   pixels      of any model: how much of their colours the panels share, and 0 for a set that is
 //               broken in a way that pixels tell: two copies of one picture, a blank panel
 //   judge       marks of a vision model (captions/judge.h)
@@ -11,11 +10,14 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "captions/judge.h"
 #include "core/json.h"
+#include "eval/caption_words.h"
 #include "eval/classifier.h"
 #include "image/image.h"
 #include "panels/layout.h"
@@ -42,6 +44,19 @@ struct SetScorer {
   ScoreCanvas score;
 };
 
+/// A classifier and what captions call its classes.
+struct WordReader {
+  Classifier classifier;
+  std::vector<ClassPhrase> phrases;
+  std::filesystem::path file;
+  /// Of the classifier and its phrases: all that its scores depend on. 64 hexadecimal digits.
+  std::string sha256;
+};
+/// Errors (exit 2) as open_classifier and class_phrases.
+std::shared_ptr<const WordReader> open_word_reader(const std::filesystem::path& file);
+/// The classifier that lies beside a model's folder; none where there is none.
+std::optional<std::filesystem::path> classifier_beside(const std::filesystem::path& model);
+
 /// What is to be drawn: all that a scorer knows beside the canvas.
 struct SetToScore {
   captions::JointCaption caption;  ///< in its parts; none where it has no part for each panel
@@ -56,6 +71,8 @@ struct ScorerOptions {
   std::optional<std::filesystem::path> classifier = {};
   captions::Judge* judge = nullptr;  ///< of "judge"; outlives the scorer
   std::string hint = {};             ///< for the judge
+  /// Of many sets: the classifier, opened once; no other is looked for.
+  std::shared_ptr<const WordReader> reader = {};
 };
 
 /// What scores canvases of this set. "auto" is the classifier where one was named or lies
