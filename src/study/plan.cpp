@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/nearest.h"
 #include "core/yaml.h"
+#include "eval/set_measures.h"
 #include "run/settings.h"
 
 namespace iclora::study {
@@ -150,7 +151,15 @@ void read_given(const Json& json, const std::string& where, RowPlan& out) {
     if (name != "shared" && name != "zero") {
       fail_input("{}: 'given_timestep' is '{}', expected shared or zero.", where, printable(name));
     }
+    if (out.condition && *out.condition != sampling::GivenMethod::clean) {
+      fail_input("{}: 'given_timestep' belongs to 'condition: clean'; leave one of them out.",
+                 where);
+    }
     out.given_at_zero = name == "zero";
+  }
+  if (json.contains("strength") && out.condition != sampling::GivenMethod::sdedit) {
+    fail_input("{}: 'strength' belongs to 'condition: sdedit'; add it, or leave 'strength' out.",
+               where);
   }
   out.strength = json_number_or(json, "strength", where, 1.0);
   if (!(out.strength > 0 && out.strength <= 1)) {
@@ -192,6 +201,12 @@ const TrainingPlan* find_training(const Plan& plan, const std::string& name) {
 }
 
 void check_row(const Plan& plan, const RowPlan& row, const std::string& where) {
+  if (row.candidates && row.candidates->steps.value_or(1) > plan.draw.steps) {
+    fail_input(
+        "{}: the candidates of the row '{}' take {} steps, but a finished canvas {}; use {} "
+        "or fewer.",
+        where, printable(row.name), *row.candidates->steps, plan.draw.steps, plan.draw.steps);
+  }
   if (row.training.empty()) {
     if (!row.sets.empty()) {
       fail_input("{}: the row '{}' has 'sets', but no training.", where, printable(row.name));
@@ -234,6 +249,11 @@ void read_contrasts(const Json& json, const std::string& where, const std::set<s
     one.a = json_string(entry, "a", at);
     one.b = json_string(entry, "b", at);
     one.measure = json_string(entry, "measure", at);
+    if (!eval::is_measure(one.measure)) {
+      const auto guess = nearest(one.measure, eval::known_measures());
+      fail_input("{}: nothing is measured under the name '{}'{}.", at, printable(one.measure),
+                 guess ? "; did you mean '" + *guess + "'?" : "");
+    }
     if (entry.contains("at_least")) one.at_least = json_number(entry, "at_least", at);
     for (const std::string& label : {one.a, one.b}) {
       if (labels.contains(label)) continue;
@@ -261,6 +281,12 @@ Json read_recipe(const Json& json, const std::string& where) {
   Json recipe = found->is_string() ? read_yaml(found->get<std::string>()) : *found;
   if (!recipe.is_object()) {
     fail_input("{}: 'recipe' must be a training configuration, or the path of one.", where);
+  }
+  // Into these the plan writes itself.
+  for (const char* section : {"data", "save"}) {
+    const auto one = recipe.find(section);
+    if (one == recipe.end() || one->is_null() || one->is_object()) continue;
+    fail_input("{}: recipe: '{}' must be a map of keys.", where, section);
   }
   return recipe;
 }

@@ -106,6 +106,19 @@ TEST(Plan, WrongOnesAreRefused) {
   EXPECT_THAT(refusal("given: [2, 1], ", ""), HasSubstr("without given panels"));
   EXPECT_THAT(refusal("condition: clean", "condition: cleen"), HasSubstr("expected clean"));
   EXPECT_THAT(refusal("score: pixels", "score: eyes"), HasSubstr("expected auto"));
+  EXPECT_THAT(refusal("count: 4, steps: 2", "count: 4, steps: 6"),
+              HasSubstr("take 6 steps, but a finished canvas 5"));
+  EXPECT_THAT(refusal("measure: success", "measure: sucess"), HasSubstr("did you mean 'success'?"));
+  EXPECT_THAT(refusal("measure: success", "measure: success/subject"),
+              HasSubstr("nothing is measured"));
+  EXPECT_EQ(refusal("measure: success", "measure: adherence/subject"), "accepted");
+  EXPECT_THAT(refusal("condition: clean, given_timestep: zero", "strength: 0.5"),
+              HasSubstr("'strength' belongs to"));
+  EXPECT_THAT(refusal("condition: clean,", "condition: replace,"),
+              HasSubstr("'given_timestep' belongs to"));
+  EXPECT_THAT(refusal("recipe: {", "recipe: {data: 3, "), HasSubstr("'data' must be a map"));
+  EXPECT_THAT(refusal("draw: {", "draw: {guidance: -1, "), HasSubstr("'guidance' is -1"));
+  EXPECT_THAT(refusal("draw: {", "draw: {dtype: fp8, "), HasSubstr("draw: 'dtype' is 'fp8'"));
   EXPECT_THAT(refusal("sets: [10, 20]", "sets: [10, 10]"), HasSubstr("twice"));
   EXPECT_THAT(refusal("sets: [10, 20]", "sets: [0]"), HasSubstr("sets"));
   EXPECT_THAT(refusal("held_out: more, ", ""), HasSubstr("lacks 'held_out'"));
