@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -40,9 +39,15 @@ constexpr Shown kShown[] = {{"success", "success", true},
                             {"seam", "seam", false},
                             {"seam_step", "step at the seam", false}};
 
-bool any_has(const std::vector<const Cell*>& cells, const char* measure) {
-  return std::any_of(cells.begin(), cells.end(),
-                     [&](const Cell* cell) { return estimate_of(*cell, measure).sets > 0; });
+/// Those that some cell has.
+std::vector<Shown> shown_of(const std::vector<const Cell*>& cells) {
+  std::vector<Shown> out;
+  for (const Shown& one : kShown) {
+    const bool any = std::any_of(cells.begin(), cells.end(),
+                                 [&](const Cell* cell) { return has_measure(*cell, one.measure); });
+    if (any) out.push_back(one);
+  }
+  return out;
 }
 
 std::string figure(double value, bool percent) {
@@ -55,21 +60,8 @@ std::string estimate_cell(const Estimate& one, bool percent) {
                      percent ? " %" : "", figure(one.low, percent), figure(one.high, percent));
 }
 
-std::string distance_cell(const std::optional<double>& value) {
-  return value ? fmt::format("<td>{:.3f}</td>", *value) : "<td>–</td>";
-}
-
-template <typename Value>
-std::optional<double> mean(const std::vector<const Cell*>& cells, const Value& value) {
-  double sum = 0;
-  int64_t count = 0;
-  for (const Cell* cell : cells) {
-    const std::optional<double> one = value(*cell);
-    sum += one.value_or(0);
-    count += one ? 1 : 0;
-  }
-  if (count == 0) return std::nullopt;
-  return sum / static_cast<double>(count);
+std::string number_cell(const std::optional<double>& value, int digits) {
+  return value ? fmt::format("<td>{:.{}f}</td>", *value, digits) : "<td>–</td>";
 }
 
 /// A line a label; `cells_of_label`: its cells, of one task or of all.
@@ -79,10 +71,9 @@ std::string table(const std::vector<std::string>& labels, const Cells& cells_of_
   for (const std::string& label : labels) {
     for (const Cell* cell : cells_of_label(label)) all.push_back(cell);
   }
+  const std::vector<Shown> shown = shown_of(all);
   std::string out = "<div class=wide><table><tr><th>row</th><th>tasks</th>";
-  for (const Shown& one : kShown) {
-    if (any_has(all, one.measure)) out += fmt::format("<th>{}</th>", one.title);
-  }
+  for (const Shown& one : shown) out += fmt::format("<th>{}</th>", one.title);
   out +=
       "<th>feature distance</th><th>Fr&eacute;chet</th><th>steps</th><th>s a canvas</th>"
       "<th>training s</th></tr>\n";
@@ -90,24 +81,26 @@ std::string table(const std::vector<std::string>& labels, const Cells& cells_of_
     const std::vector<const Cell*> cells = cells_of_label(label);
     if (cells.empty()) continue;
     out += fmt::format("<tr><td>{}</td><td>{}</td>", escaped(label), cells.size());
-    for (const Shown& one : kShown) {
-      if (any_has(all, one.measure)) out += estimate_cell(pooled(cells, one.measure), one.percent);
+    for (const Shown& one : shown) {
+      out += estimate_cell(pooled(cells, one.measure), one.percent);
     }
-    out += distance_cell(mean(cells, [](const Cell& one) { return one.feature_distance; }));
-    out += distance_cell(mean(cells, [](const Cell& one) { return one.frechet; }));
+    const auto mean = [&](const auto& value, int digits) {
+      out += number_cell(mean_over(cells, value), digits);
+    };
+    mean([](const Cell& one) { return one.feature_distance; }, 3);
+    mean([](const Cell& one) { return one.frechet; }, 3);
     const bool drawn = cells.front()->steps > 0;
     out += drawn ? fmt::format("<td>{}</td>", cells.front()->steps) : "<td>–</td>";
-    out += distance_cell(mean(cells, [](const Cell& one) -> std::optional<double> {
-      if (one.steps == 0 || one.canvases == 0) return std::nullopt;
-      return one.seconds / static_cast<double>(one.canvases);
-    }));
-    const auto training = mean(cells, [](const Cell& one) -> std::optional<double> {
-      if (!one.training) return std::nullopt;
-      return one.training->seconds;
-    });
-    out += training ? fmt::format("<td>{:.0f}</td></tr>\n", *training) : "<td>–</td></tr>\n";
+    mean(seconds_a_canvas, 3);
+    mean(training_seconds, 0);
+    out += "</tr>\n";
   }
   return out + "</table></div>\n";
+}
+
+/// How a verdict looks; one that is open is neither right nor wrong.
+const char* class_of(const std::string& holds) {
+  return holds == "yes" ? "right" : holds == "no" ? "wrong" : "soft";
 }
 
 std::string contrasts_html(const Study& study) {
@@ -131,8 +124,7 @@ std::string contrasts_html(const Study& study) {
                        escaped(one.plan->a), escaped(one.plan->b), escaped(one.plan->measure));
     out += estimate_cell(one.difference, percent);
     out += fmt::format("<td>{}</td><td>{}</td><td class={}>{}</td></tr>\n", one.difference.sets,
-                       expected, one.holds == "no" ? "wrong" : "right",
-                       one.holds.empty() ? "–" : one.holds);
+                       expected, class_of(one.holds), one.holds.empty() ? "–" : one.holds);
   }
   return out + "</table></div>\n";
 }
@@ -180,21 +172,18 @@ std::string introduction(const Study& study) {
 }
 
 constexpr const char* kMeaning =
-    "<p>Below each figure: its 95 % interval (bootstrap over sets). <b>drawn</b>: the real "
-    "held-out "
-    "sets; <b>rebuilt</b>: the same through the model's autoencoder; <b>shuffled</b>: panels of "
-    "different real sets. <b>success</b>: everything shared is read equal in all panels, and no "
-    "two "
-    "panels that should differ are read the same. <b>identity kept</b>: panels that were drawn "
-    "beside "
-    "given ones and show what those share. <b>given panel's error</b>: mean difference, of the "
-    "range, between a given picture and what the model draws in its place; <b>seam of pasting</b>: "
-    "the same along the borders. Where panels are given, adherence and likeness are of the others. "
+    "<p>Below each figure: its 95 % interval (bootstrap over sets). "
+    "<b>drawn</b>: the real held-out sets; <b>rebuilt</b>: the same through the model's "
+    "autoencoder; <b>shuffled</b>: panels of different real sets. "
+    "<b>success</b>: everything shared is read equal in all panels, and no two panels that should "
+    "differ are read the same. "
+    "<b>identity kept</b>: panels that were drawn beside given ones and show what those share. "
+    "<b>given panel's error</b>: mean difference, of the range, between a given picture and what "
+    "the model draws in its place; <b>seam of pasting</b>: the same along the borders. Where "
+    "panels are given, adherence and likeness are of the others. "
     "<b>feature distance</b>: between the means of the classifier's features of these panels and "
-    "of "
-    "the real ones; <b>Fr&eacute;chet</b>: of both distributions, to be compared between rows of "
-    "as "
-    "many panels. Figures over several tasks are over all their sets; distances, means of "
+    "of the real ones; <b>Fr&eacute;chet</b>: of both distributions, to be compared between rows "
+    "of as many panels. Figures over several tasks are over all their sets; distances, means of "
     "tasks.</p>\n";
 
 constexpr const char* kOwnStyle =

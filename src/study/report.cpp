@@ -1,19 +1,15 @@
 #include "study/report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 namespace iclora::study {
 namespace {
 
 using eval::Estimate;
+using eval::estimate_json;
 using eval::Observation;
-
-/// Four digits: more would only tell how sums were rounded.
-double rounded(double value) {
-  return std::round(value * 1e4) / 1e4;
-}
+using eval::rounded;
 
 Observation observation_of(const eval::Measures& measures, const std::string& name) {
   const auto found = measures.find(name);
@@ -26,13 +22,6 @@ std::vector<Observation> observations(const Cell& cell, const std::string& measu
   return out;
 }
 
-Json estimate_json(const Estimate& estimate) {
-  return {{"value", rounded(estimate.value)},
-          {"low", rounded(estimate.low)},
-          {"high", rounded(estimate.high)},
-          {"sets", estimate.sets}};
-}
-
 std::set<std::string> measures_of(const std::vector<const Cell*>& cells) {
   std::set<std::string> out;
   for (const Cell* cell : cells) {
@@ -41,10 +30,6 @@ std::set<std::string> measures_of(const std::vector<const Cell*>& cells) {
     }
   }
   return out;
-}
-
-double seconds_a_canvas(const Cell& cell) {
-  return cell.canvases > 0 ? cell.seconds / static_cast<double>(cell.canvases) : 0;
 }
 
 Json measures_json(const std::vector<const Cell*>& cells) {
@@ -63,7 +48,7 @@ Json cell_json(const Cell& cell) {
   if (cell.frechet) out["frechet"] = rounded(*cell.frechet);
   if (cell.steps > 0) {
     out["steps"] = cell.steps;
-    out["seconds_a_canvas"] = rounded(seconds_a_canvas(cell));
+    if (const auto seconds = seconds_a_canvas(cell)) out["seconds_a_canvas"] = rounded(*seconds);
   }
   if (cell.training) {
     out["training"] = {{"sets", cell.training->sets},
@@ -74,19 +59,15 @@ Json cell_json(const Cell& cell) {
   return out;
 }
 
-/// The mean of what the cells have of it.
-template <typename Value>
-Json mean_of(const std::vector<const Cell*>& cells, const Value& value) {
-  double sum = 0;
-  int64_t count = 0;
+/// How many sets all of them were trained on; null where that differs from task to task.
+Json training_sets(const std::vector<const Cell*>& cells) {
+  Json out;
   for (const Cell* cell : cells) {
-    const std::optional<double> one = value(*cell);
-    if (!one) continue;
-    sum += *one;
-    ++count;
+    if (!cell->training) continue;
+    if (!out.is_null() && out != cell->training->sets) return nullptr;
+    out = cell->training->sets;
   }
-  if (count == 0) return nullptr;
-  return rounded(sum / static_cast<double>(count));
+  return out;
 }
 
 Json row_json(const Study& study, const std::string& label) {
@@ -94,32 +75,28 @@ Json row_json(const Study& study, const std::string& label) {
   Json out = {{"row", label}, {"tasks", Json::array()}};
   for (const Cell* cell : cells) out["tasks"].push_back(cell->task);
   out["measures"] = measures_json(cells);
-  const auto put = [&](const char* key, const Json& value) {
-    if (!value.is_null()) out[key] = value;
+  const auto put = [&](Json& json, const char* key, const auto& value) {
+    const std::optional<double> mean = mean_over(cells, value);
+    if (mean) json[key] = rounded(*mean);
   };
-  put("feature_distance", mean_of(cells, [](const Cell& one) { return one.feature_distance; }));
-  put("frechet", mean_of(cells, [](const Cell& one) { return one.frechet; }));
+  put(out, "feature_distance", [](const Cell& one) { return one.feature_distance; });
+  put(out, "frechet", [](const Cell& one) { return one.frechet; });
   if (cells.front()->steps > 0) {
     out["steps"] = cells.front()->steps;
-    put("seconds_a_canvas",
-        mean_of(cells, [](const Cell& one) { return std::optional(seconds_a_canvas(one)); }));
+    put(out, "seconds_a_canvas", seconds_a_canvas);
   }
-  const auto training = [&](const auto& value) {
-    return mean_of(cells, [&](const Cell& one) {
-      return one.training ? std::optional<double>(value(*one.training)) : std::nullopt;
-    });
-  };
   if (cells.front()->training) {
-    out["training"] = {
-        {"sets", cells.front()->training->sets},
-        {"steps", cells.front()->training->steps},
-        {"seconds", training([](const TrainingRecord& one) { return one.seconds; })}};
+    const Json sets = training_sets(cells);
+    if (!sets.is_null()) out["training"]["sets"] = sets;
+    out["training"]["steps"] = cells.front()->training->steps;
+    put(out["training"], "seconds", training_seconds);
   }
   return out;
 }
 
 std::string verdict_of(const Contrast& contrast) {
   if (!contrast.plan->at_least || contrast.difference.sets == 0) return "";
+  if (contrast.difference.sets == 1) return "open";  // its interval is a point
   if (contrast.difference.low >= *contrast.plan->at_least) return "yes";
   return contrast.difference.high < *contrast.plan->at_least ? "no" : "open";
 }
@@ -141,8 +118,33 @@ Json contrast_json(const Contrast& contrast) {
 
 }  // namespace
 
-Estimate estimate_of(const Cell& cell, const std::string& measure) {
-  return eval::mean_of(observations(cell, measure));
+bool has_measure(const Cell& cell, const std::string& measure) {
+  return std::any_of(cell.measures.begin(), cell.measures.end(), [&](const eval::Measures& one) {
+    return observation_of(one, measure).weight > 0;
+  });
+}
+
+std::optional<double> mean_over(const std::vector<const Cell*>& cells,
+                                const std::function<std::optional<double>(const Cell&)>& value) {
+  double sum = 0;
+  int64_t count = 0;
+  for (const Cell* cell : cells) {
+    const std::optional<double> one = value(*cell);
+    sum += one.value_or(0);
+    count += one ? 1 : 0;
+  }
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+std::optional<double> seconds_a_canvas(const Cell& cell) {
+  if (cell.steps == 0 || cell.canvases == 0) return std::nullopt;
+  return cell.seconds / static_cast<double>(cell.canvases);
+}
+
+std::optional<double> training_seconds(const Cell& cell) {
+  if (!cell.training) return std::nullopt;
+  return cell.training->seconds;
 }
 
 std::vector<const Cell*> cells_of(const Study& study, const std::string& label) {

@@ -98,6 +98,31 @@ TEST(StudyReport, ContrastsArePairedOverTheTasksThatHaveBothRows) {
   EXPECT_FALSE(json[1].contains("value"));
 }
 
+TEST(StudyReport, OneSetProvesNothing) {
+  Made all = made();
+  link(all);
+  for (Cell& one : all.study.tasks[0].cells) {
+    one.ids.resize(1);
+    one.measures.resize(1);
+  }
+  const Contrast found = contrasts_of(all.study)[0];
+  EXPECT_EQ(found.difference.value, 1);
+  EXPECT_EQ(found.difference.low, 1);  // there is but one set to draw
+  EXPECT_EQ(found.holds, "open");
+}
+
+TEST(StudyReport, TrainingsOfSeveralSizesHaveNoSize) {
+  Made all = made();
+  link(all);
+  all.study.tasks[1].cells.push_back(cell("two", "LoRA, 40 sets", {1, 1}));
+  all.study.tasks[1].cells[1].training = {"key", 40, 600, 38.5, 0.25};
+  EXPECT_EQ(report_json(all.study)["rows"][2]["training"],
+            Json({{"sets", 40}, {"steps", 600}, {"seconds", 50.0}}));
+  all.study.tasks[1].cells[1].training->sets = 30;
+  EXPECT_EQ(report_json(all.study)["rows"][2]["training"],
+            Json({{"steps", 600}, {"seconds", 50.0}}));
+}
+
 TEST(StudyPage, HoldsEverythingItselfAndEscapes) {
   Made all = made();
   link(all);
@@ -108,6 +133,8 @@ TEST(StudyPage, HoldsEverythingItselfAndEscapes) {
   EXPECT_THAT(page, HasSubstr("success by training sets"));
   EXPECT_THAT(page, HasSubstr("1 rows are not there yet"));
   EXPECT_THAT(page, HasSubstr("75.0 %"));
+  EXPECT_THAT(page, HasSubstr("<td class=right>yes</td>"));
+  EXPECT_THAT(page, HasSubstr("<td class=soft>open</td>"));
   EXPECT_EQ(page.find("http"), std::string::npos);
 }
 
