@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "core/error.h"
 #include "eval/candidates.h"
-#include "eval/set_scorer.h"
 #include "lora/adapter_file.h"
 
 namespace iclora::study {
@@ -57,19 +55,6 @@ dataset::Set told(const eval::TestSet& set, const RowDrawing& drawing) {
   return out;
 }
 
-void check_given(const RowDrawing& drawing, const eval::TestSet& set) {
-  if (drawing.given.empty()) return;
-  const auto panels = static_cast<int64_t>(set.panels.size());
-  if (drawing.given.back() > panels) {
-    fail_input("'{}' has {} panels, but the plan gives panel {}; give one that there is.",
-               printable(set.set.file), panels, drawing.given.back());
-  }
-  if (static_cast<int64_t>(drawing.given.size()) == panels) {
-    fail_input("'{}' has {} panels, all of which the plan gives; leave one to be drawn.",
-               printable(set.set.file), panels);
-  }
-}
-
 /// What is drawn of every set, [repeat][sets] in one list.
 std::vector<eval::DrawTask> tasks_of(const RowDrawing& drawing, const eval::TestSets& sets,
                                      uint64_t seed, int64_t repeat) {
@@ -77,7 +62,6 @@ std::vector<eval::DrawTask> tasks_of(const RowDrawing& drawing, const eval::Test
   std::vector<eval::DrawTask> out;
   for (int64_t k = 0; k < repeat; ++k) {
     for (const eval::TestSet& set : sets.sets) {
-      check_given(drawing, set);
       eval::DrawTask task;
       task.caption = dataset::joint_caption(told(set, drawing), set.layout.grid, options);
       task.layout = set.layout;
@@ -95,22 +79,13 @@ int64_t candidate_steps(const RowDrawing& drawing) {
   return drawing.candidates->steps.value_or(eval::default_candidate_steps(drawing.settings.steps));
 }
 
-eval::SetScorer scorer_of(const RowDrawing& drawing, const eval::TestSet& set,
-                          const eval::DrawTask& task) {
-  const dataset::Set words = told(set, drawing);
-  eval::SetToScore to_score{words.caption, task.caption, task.layout, drawing.model.folder.path};
-  if (to_score.caption.panels.size() != set.panels.size()) {
-    to_score.caption = {"", task.caption, {}};
-  }
-  return eval::make_scorer(to_score, {drawing.candidates->score, drawing.classifier});
-}
-
 /// Replaces every task's seed by that of its best candidate.
 void choose_seeds(const RowDrawing& drawing, const eval::TestSets& sets,
                   const eval::DrawSettings& settings, std::vector<eval::DrawTask>& tasks,
                   Progress& progress) {
   eval::DrawSettings rough = settings;
   rough.steps = candidate_steps(drawing);
+  const std::vector<eval::SetScorer> scorers = scorers_of(drawing, sets);
   std::vector<double> best(tasks.size(), -1);
   std::vector<uint64_t> seeds(tasks.size());
   for (int64_t c = 0; c < drawing.candidates->count; ++c) {
@@ -119,8 +94,7 @@ void choose_seeds(const RowDrawing& drawing, const eval::TestSets& sets,
     const std::vector<image::Image> roughs =
         eval::draw_canvases(drawing.model, round, rough, progress);
     for (size_t i = 0; i < roughs.size(); ++i) {
-      const eval::TestSet& set = sets.sets[i % sets.sets.size()];
-      const eval::Scored scored = scorer_of(drawing, set, round[i]).score(roughs[i]);
+      const eval::Scored scored = scorers[i % scorers.size()].score(roughs[i]);
       if (!scored.score || scored.score->value <= best[i]) continue;
       best[i] = scored.score->value;
       seeds[i] = round[i].seed;
@@ -131,10 +105,40 @@ void choose_seeds(const RowDrawing& drawing, const eval::TestSets& sets,
 
 }  // namespace
 
+DrawingInputs open_drawing(const Plan& plan, const StudyOptions& options) {
+  DrawingInputs out{sampling::open_model(plan.model, options.model_search), {}, nullptr};
+  out.settings = eval::draw_settings(plan.draw, out.model);
+  const bool read = std::any_of(plan.rows.begin(), plan.rows.end(), [](const RowPlan& row) {
+    return row.candidates && row.candidates->score != "pixels";
+  });
+  auto file = eval::find_classifier(plan.draw);
+  if (!file) file = eval::classifier_beside(out.model.folder.path);
+  if (read && file) out.reader = eval::open_word_reader(*file);
+  return out;
+}
+
+std::vector<eval::SetScorer> scorers_of(const RowDrawing& drawing, const eval::TestSets& sets) {
+  eval::ScorerOptions options;
+  options.name = drawing.candidates->score;
+  options.reader = drawing.reader;
+  // Nothing is looked for beside a model that was trained here.
+  if (options.name == "auto" && !options.reader) options.name = "pixels";
+  std::vector<eval::SetScorer> out;
+  for (const eval::TestSet& set : sets.sets) {
+    const dataset::Set words = told(set, drawing);
+    const std::string text =
+        dataset::joint_caption(words, set.layout.grid, caption_options(drawing));
+    eval::SetToScore to_score{words.caption, text, set.layout, drawing.model.folder.path};
+    if (to_score.caption.panels.size() != set.panels.size()) to_score.caption = {"", text, {}};
+    out.push_back(eval::make_scorer(to_score, options));
+  }
+  return out;
+}
+
 Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* training,
-                  const eval::DrawSettings& defaults) {
+                  const DrawingInputs& inputs) {
   const RowPlan& asked = *row.row;
-  Json out = eval::settings_json(plan.draw, defaults);
+  Json out = eval::settings_json(plan.draw, inputs.settings);
   out["method"] = sampling::name_of(method_of(asked, training));
   if (!asked.given.empty()) {
     const GivenMethod condition = condition_of(asked, training);
@@ -148,28 +152,25 @@ Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* tr
     if (asked.silent) out["silent"] = true;
   }
   if (asked.candidates) {
+    const int64_t steps =
+        asked.candidates->steps.value_or(eval::default_candidate_steps(inputs.settings.steps));
     out["candidates"] = {
-        {"count", asked.candidates->count},
-        {"steps", asked.candidates->steps.value_or(eval::default_candidate_steps(defaults.steps))},
-        {"score", asked.candidates->score}};
+        {"count", asked.candidates->count}, {"steps", steps}, {"score", asked.candidates->score}};
+    if (asked.candidates->score != "pixels" && inputs.reader) {
+      out["candidates"]["reader"] = inputs.reader->sha256;
+    }
   }
   return out;
 }
 
-RowDrawing open_row(const Plan& plan, const PlannedRow& row, const sampling::OpenModel& base,
-                    const run::Config* training, const std::optional<Trained>& trained,
-                    const StudyOptions& options) {
+RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
+                    const std::optional<Trained>& trained) {
   const RowPlan& asked = *row.row;
-  RowDrawing out{base,
-                 {},
-                 eval::draw_settings(plan.draw, base),
-                 asked.given,
-                 asked.silent,
-                 asked.candidates,
-                 eval::find_classifier(plan.draw)};
+  RowDrawing out{inputs.model,     {},           inputs.settings, asked.given, asked.silent,
+                 asked.candidates, inputs.reader};
   if (trained) {
     if (std::filesystem::is_directory(trained->result)) {
-      out.model = sampling::open_model(trained->result.native(), options.model_search);
+      out.model = sampling::open_model(trained->result.native(), {});
     } else {
       out.adapter = lora::read_adapter(trained->result);
     }

@@ -1,14 +1,27 @@
 #pragma once
 // One row of one task: its sets drawn as the row says.
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/progress.h"
 #include "eval/row.h"
+#include "eval/set_scorer.h"
 #include "study/plan.h"
 #include "study/training.h"
 
 namespace iclora::study {
+
+/// What the rows of a plan have in common.
+struct DrawingInputs {
+  sampling::OpenModel model;  ///< the plan's
+  eval::DrawSettings settings;
+  /// Scores candidates, in every row the same: the plan's classifier, else the one beside the
+  /// models, else the one beside the plan's model. None where there is none or no row asks for it.
+  std::shared_ptr<const eval::WordReader> reader;
+};
+DrawingInputs open_drawing(const Plan& plan, const StudyOptions& options);
 
 /// What a row draws with, settled.
 struct RowDrawing {
@@ -18,23 +31,26 @@ struct RowDrawing {
   std::vector<int64_t> given;
   bool silent = false;
   std::optional<CandidatesPlan> candidates;
-  std::optional<std::filesystem::path> classifier;  ///< for the candidates' score
+  std::shared_ptr<const eval::WordReader> reader;  ///< for the candidates' score
 };
 
 /// How a row's canvases come to be, beside the trained weights: method, condition and the like.
 /// `training`: the row's, if it has one. Part of a cell's key.
 Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* training,
-                  const eval::DrawSettings& defaults);
+                  const DrawingInputs& inputs);
 
-/// `trained`: of the row's training, if it has one. Errors (exit 2) name the row: a given panel
-/// that the sets have not, or none left to draw.
-RowDrawing open_row(const Plan& plan, const PlannedRow& row, const sampling::OpenModel& base,
-                    const run::Config* training, const std::optional<Trained>& trained,
-                    const StudyOptions& options);
+/// `trained`: of the row's training, if it has one and that is finished.
+RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
+                    const std::optional<Trained>& trained);
 
-/// Set i (from 0) is drawn with seed + i, its k-th repetition with that plus k times the number of
-/// sets: the same in every row. Candidate c of a canvas has its seed plus c times the number of all
-/// canvases. Returns the row with its canvases, not measured yet, and its seconds.
+/// What scores a row's candidates, a scorer a set. Errors (exit 2) as eval::make_scorer: the words
+/// are known before anything is trained.
+std::vector<eval::SetScorer> scorers_of(const RowDrawing& drawing, const eval::TestSets& sets);
+
+/// The given panels are some of every set's, not all. Set i (from 0) is drawn with seed + i, its
+/// k-th repetition with that plus k times the number of sets: the same in every row. Candidate c of
+/// a canvas has its seed plus c times the number of all canvases. Returns the row with its
+/// canvases, not measured yet, and its seconds.
 eval::Row draw_row(const RowDrawing& drawing, const eval::TestSets& sets, uint64_t seed,
                    int64_t repeat, Progress& progress);
 

@@ -1,7 +1,7 @@
 #include "study/study.h"
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -16,9 +16,8 @@ constexpr int64_t kDefaultPanel = 1024;
 
 /// What is read once.
 struct Inputs {
-  sampling::OpenModel model;
+  DrawingInputs drawing;
   std::optional<eval::Classifier> classifier;
-  eval::DrawSettings settings;
 };
 
 Inputs read_inputs(const Plan& plan, const StudyOptions& options) {
@@ -26,21 +25,20 @@ Inputs read_inputs(const Plan& plan, const StudyOptions& options) {
     fail_input("'{}' names no model; add 'model: DIR', or name one with --model.",
                printable(plan.file.native(), 400));
   }
-  Inputs out{sampling::open_model(plan.model, options.model_search), {}, {}};
-  for (const std::string& warning : out.model.warnings) log::write_warning(warning);
+  Inputs out{open_drawing(plan, options), {}};
+  for (const std::string& warning : out.drawing.model.warnings) log::write_warning(warning);
   if (const auto file = eval::find_classifier(plan.draw)) {
     out.classifier = eval::open_classifier(*file);
   }
-  out.settings = eval::draw_settings(plan.draw, out.model);
   return out;
 }
 
 eval::TestSets read_task_sets(const Plan& plan, const TaskPlan& task, const Inputs& inputs) {
   eval::TestSetOptions options;
   options.count = plan.count;
-  const sampling::Size panel = plan.draw.panel.value_or(
-      sampling::Size{inputs.model.folder.native_width.value_or(kDefaultPanel),
-                     inputs.model.folder.native_height.value_or(kDefaultPanel)});
+  const weights::ModelFolder& model = inputs.drawing.model.folder;
+  const sampling::Size panel = plan.draw.panel.value_or(sampling::Size{
+      model.native_width.value_or(kDefaultPanel), model.native_height.value_or(kDefaultPanel)});
   panels::check_token_multiple(panel.width, panel.height, "'panel'");
   options.panel = panels::Size{panel.width, panel.height};
   return eval::read_test_sets(task.held_out, inputs.classifier ? &*inputs.classifier : nullptr,
@@ -59,7 +57,7 @@ struct RowJob {
 struct TaskJobs {
   const TaskPlan* task = nullptr;
   Json sets;  ///< hash and the like: what every cell of the task depends on
-  std::vector<std::pair<std::string, std::string>> real;  ///< label and key
+  std::vector<std::pair<std::string, std::string>> real;  ///< label and key of those that can be
   std::vector<RowJob> rows;
 };
 
@@ -86,7 +84,9 @@ Json labels_of(const eval::TestSets& sets) {
 
 Json sets_json(const Plan& plan, const eval::TestSets& sets, const Inputs& inputs) {
   const panels::Layout& layout = sets.sets.front().layout;
-  Json out = {{"hash", sets_hash(sets.folder, layout.grid, std::nullopt)},
+  std::vector<dataset::Set> used;
+  for (const eval::TestSet& set : sets.sets) used.push_back(set.set);
+  Json out = {{"hash", sets_hash(used)},
               {"count", sets.sets.size()},
               {"repeat", plan.repeat},
               {"canvas", fmt::format("{}x{}", layout.width, layout.height)},
@@ -119,22 +119,29 @@ void check_panels(const RowPlan& row, const eval::TestSets& sets) {
 
 TaskJobs jobs_of(const Plan& plan, const TaskPlan& task, const eval::TestSets& sets,
                  const Inputs& inputs, const StudyOptions& options) {
+  const sampling::OpenModel& opened = inputs.drawing.model;
   TaskJobs out;
   out.task = &task;
   out.sets = sets_json(plan, sets, inputs);
-  const Json model = {{"model", inputs.model.model_sha256}};
-  out.real = {{"drawn", key_of("drawn", out.sets, nullptr, nullptr)},
-              {"shuffled", key_of("shuffled", out.sets, nullptr, nullptr)},
-              {"rebuilt", key_of("rebuilt", out.sets, model, nullptr)}};
+  const Json model = {{"model", opened.model_sha256}};
+  out.real.emplace_back("drawn", key_of("drawn", out.sets, nullptr, nullptr));
+  if (eval::can_shuffle(sets)) {
+    out.real.emplace_back("shuffled", key_of("shuffled", out.sets, nullptr, nullptr));
+  }
+  out.real.emplace_back("rebuilt", key_of("rebuilt", out.sets, model, nullptr));
+  SetsRead training_sets;
   for (PlannedRow& row : rows_of(plan, task)) {
     check_panels(*row.row, sets);
     RowJob job;
     if (row.training != nullptr) {
-      job.training = plan_training(plan, task, row, inputs.model, options);
+      job.training = plan_training(plan, task, row, opened, options, training_sets);
     }
     const run::Config* config = job.training ? &job.training->config : nullptr;
-    job.about = row_settings(plan, row, config, inputs.settings);
-    job.about["model"] = inputs.model.model_sha256;
+    if (row.row->candidates) {
+      scorers_of(open_row(row, inputs.drawing, config, std::nullopt), sets);  // refuses in time
+    }
+    job.about = row_settings(plan, row, config, inputs.drawing);
+    job.about["model"] = opened.model_sha256;
     // A row that is renamed is the same row: its label stands outside of the key.
     job.key = key_of("", out.sets, job.about, job.training ? Json(job.training->key) : Json());
     job.row = std::move(row);
@@ -163,17 +170,24 @@ class Runner {
       const auto add = [&](const std::string& what, bool training, bool done) {
         out.push_back({task.task->name, what, training, done});
       };
-      std::map<std::string, bool> trainings;
       for (const auto& [label, key] : task.real) add(label, false, store_.find(key).has_value());
+      // A training is there for its rows: with all of them drawn it is not made again.
+      std::set<std::string> told, wanted;
+      std::vector<bool> drawn;
       for (const RowJob& job : task.rows) {
-        if (job.training && !trainings.contains(job.training->key)) {
-          const bool done = find_trained(*job.training).has_value();
-          trainings[job.training->key] = done;
+        drawn.push_back(store_.find(job.key).has_value());
+        if (job.training && !drawn.back()) wanted.insert(job.training->key);
+      }
+      for (size_t i = 0; i < task.rows.size(); ++i) {
+        const RowJob& job = task.rows[i];
+        if (job.training && told.insert(job.training->key).second) {
           std::string what = job.row.training->name;
-          if (job.row.sets) what += fmt::format(", {} sets", *job.row.sets);
-          add(what, true, done);
+          if (job.row.sets) {
+            what += fmt::format(", {} set{}", *job.row.sets, *job.row.sets == 1 ? "" : "s");
+          }
+          add(what, true, !wanted.contains(job.training->key) || find_trained(*job.training));
         }
-        add(job.row.label, false, store_.find(job.key).has_value());
+        add(job.row.label, false, drawn[i]);
       }
     }
     return out;
@@ -181,12 +195,18 @@ class Runner {
 
   Study run(const std::function<void(const Study&)>& after_task, Progress& progress) {
     study_.plan = &plan_;
-    study_.model_sha256 = inputs_.model.model_sha256;
-    study_.settings = eval::settings_json(plan_.draw, inputs_.settings);
-    // What an earlier run has left is part of every report.
-    for (size_t i = 0; i < jobs_.size(); ++i) study_.tasks.push_back(found_cells(i));
+    study_.model_sha256 = inputs_.drawing.model.model_sha256;
+    study_.settings = eval::settings_json(plan_.draw, inputs_.drawing.settings);
+    bool told = false;
     for (size_t i = 0; i < jobs_.size(); ++i) {
-      if (is_wanted(jobs_[i])) do_task(i, progress);
+      if (!is_wanted(jobs_[i])) continue;
+      do_task(i, progress);
+      find_all();
+      after_task(study_);
+      told = true;
+    }
+    if (!told) {
+      find_all();
       after_task(study_);
     }
     return std::move(study_);
@@ -196,6 +216,13 @@ class Runner {
   bool is_wanted(const TaskJobs& jobs) const {
     const auto& only = options_.only;
     return only.empty() || std::find(only.begin(), only.end(), jobs.task->name) != only.end();
+  }
+
+  /// Of all tasks: what earlier runs have left, and other ones have made meanwhile, is part of
+  /// every report.
+  void find_all() {
+    study_.tasks.clear();
+    for (size_t i = 0; i < jobs_.size(); ++i) study_.tasks.push_back(found_cells(i));
   }
 
   TaskCells found_cells(size_t index) const {
@@ -210,9 +237,11 @@ class Runner {
     }
     const auto add = [&](const std::string& label, const std::string& key) {
       if (auto cell = store_.find(key)) {
+        // It may have been made for another name of the same row or task.
         cell->label = label;
+        cell->task = jobs.task->name;
         out.cells.push_back(std::move(*cell));
-      } else if (label != "shuffled") {  // which too few sets do not have
+      } else {
         out.missing.push_back(label);
       }
     };
@@ -229,7 +258,7 @@ class Runner {
       std::optional<eval::Row> row;
       if (label == "drawn") row = eval::drawn_row(sets);
       if (label == "shuffled") row = eval::shuffled_row(sets);
-      if (label == "rebuilt") row = eval::rebuilt_row(sets, inputs_.model, progress);
+      if (label == "rebuilt") row = eval::rebuilt_row(sets, inputs_.drawing.model, progress);
       if (!row) continue;
       Cell cell;
       cell.key = key;
@@ -242,7 +271,6 @@ class Runner {
       check_cancelled(progress);
       make(job, index, progress);
     }
-    study_.tasks[index] = found_cells(index);
   }
 
   void make(const RowJob& job, size_t index, Progress& progress) {
@@ -258,8 +286,7 @@ class Runner {
       }
     }
     const RowDrawing drawing =
-        open_row(plan_, job.row, inputs_.model, job.training ? &job.training->config : nullptr,
-                 trained, options_);
+        open_row(job.row, inputs_.drawing, job.training ? &job.training->config : nullptr, trained);
     eval::Row row = draw_row(drawing, sets_[index], plan_.draw.seed, plan_.repeat, progress);
     Cell cell;
     cell.key = job.key;

@@ -7,6 +7,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "dataset/read_sets.h"
+#include "run/load_config.h"
 #include "run/metrics.h"
 #include "train/train.h"
 
@@ -18,41 +19,42 @@ namespace fs = std::filesystem;
 constexpr const char* kDone = "done.json";
 constexpr size_t kKeyDigits = 12;
 constexpr int64_t kMost = int64_t{1} << 40;
+constexpr uint64_t kLargestConfig = uint64_t{4} << 20;
 
-std::string hash_of(const std::vector<dataset::Set>& sets) {
-  Sha256 digest;
-  // Each piece with its length: no two lists run together into one text.
-  const auto add = [&](std::string_view piece) {
-    digest.update(fmt::format("{}\n", piece.size()));
-    digest.update(piece);
-  };
-  for (const dataset::Set& set : sets) {
-    add(set.id);
-    for (const dataset::PanelSource& panel : set.panels) {
-      add(panel.sha256);
-      if (panel.box) {
-        const panels::Box& box = *panel.box;
-        add(fmt::format("{} {} {} {}", box.x, box.y, box.width, box.height));
-      }
-    }
-    add(set.caption.trigger);
-    add(set.caption.overall);
-    for (const std::string& part : set.caption.panels) add(part);
-  }
-  return digest.hex();
-}
-
-/// What the result depends on of the configuration.
+/// What the result depends on of the configuration, beside model and sets, whose hashes count, not
+/// their places.
 Json settings_of(const run::Config& config) {
   Json json = run::config_to_json(config);
-  json.erase("name");
-  json.erase("out");
-  json.erase("save");
-  json.erase("sample");
+  for (const char* key : {"name", "model", "out", "sample"}) json.erase(key);
+  json["save"] = {{"dtype", json["save"]["dtype"]}};
   json["data"].erase("path");
   json["train"].erase("threads");
   json["train"].erase("checkpointing");
   return json;
+}
+
+/// The folder's key says that all which a result depends on is the same. So what an unfinished run
+/// was begun with may differ in places and threads alone, and goes on with what is asked for now.
+void adopt(const Training& training) {
+  const fs::path file = training.folder() / "config.yaml";
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return;
+  const std::string yaml = run::config_to_yaml(training.config);
+  if (read_file(file, kLargestConfig) != yaml) write_file(file, yaml);
+}
+
+train::TrainResult train_in_turn(const Training& training, const train::TrainOptions& how,
+                                 Progress& progress) {
+  try {
+    return train::train(training.config, how, progress);
+  } catch (const Error& error) {
+    // How a single training goes on is not how this one does.
+    if (error.kind() != ErrorKind::interrupted) throw;
+    fail(ErrorKind::interrupted,
+         "stopped by a signal in the training '{}', all of it saved; the same command goes on from "
+         "there.",
+         printable(training.folder().native(), 400));
+  }
 }
 
 struct Log {
@@ -81,22 +83,50 @@ Log read_log(const fs::path& folder) {
 
 }  // namespace
 
-std::string sets_hash(const fs::path& path, const std::optional<panels::Grid>& grid,
-                      std::optional<int64_t> count) {
-  std::vector<dataset::Set> sets = dataset::read_sets(path, {.grid = grid});
-  if (count) {
-    if (static_cast<int64_t>(sets.size()) < *count) {
-      fail_input(
-          "'{}' holds {} sets, but the plan trains on {} of them; add sets, or ask for fewer.",
-          printable(path.native(), 400), sets.size(), *count);
-    }
-    sets.resize(static_cast<size_t>(*count));
+const std::vector<dataset::Set>& SetsRead::at(const std::string& path,
+                                              const std::optional<panels::Grid>& grid) {
+  const std::string name = (grid ? panels::to_string(*grid) : "") + " " + path;
+  auto found = read_.find(name);
+  if (found == read_.end()) {
+    found = read_.emplace(name, dataset::read_sets(path, {.grid = grid})).first;
   }
-  return hash_of(sets);
+  return found->second;
+}
+
+std::string sets_hash(const std::vector<dataset::Set>& sets) {
+  Sha256 digest;
+  // Each piece with its length: no two lists run together into one text.
+  const auto add = [&](std::string_view piece) {
+    digest.update(fmt::format("{}\n", piece.size()));
+    digest.update(piece);
+  };
+  const auto add_box = [&](const panels::Box& box) {
+    add(fmt::format("{} {} {} {}", box.x, box.y, box.width, box.height));
+  };
+  for (const dataset::Set& set : sets) {
+    add(set.id);
+    for (const dataset::PanelSource& panel : set.panels) {
+      add(panel.sha256);
+      if (panel.box) add_box(*panel.box);
+      if (panel.centre) add(fmt::format("centre {} {}", panel.centre->x, panel.centre->y));
+    }
+    if (set.boxes) {
+      add(fmt::format("boxes {} {}", set.boxes->width, set.boxes->height));
+      for (const panels::Box& box : set.boxes->boxes) add_box(box);
+    }
+    if (set.strip) add(*set.strip == panels::Strip::row ? "row" : "column");
+    if (set.grid) add("grid " + panels::to_string(*set.grid));
+    if (set.dialect) add(fmt::format("dialect {}", captions::name_of(*set.dialect)));
+    add(set.caption.trigger);
+    add(set.caption.overall);
+    for (const std::string& part : set.caption.panels) add(part);
+  }
+  return digest.hex();
 }
 
 Training plan_training(const Plan& plan, const TaskPlan& task, const PlannedRow& row,
-                       const sampling::OpenModel& model, const StudyOptions& options) {
+                       const sampling::OpenModel& model, const StudyOptions& options,
+                       SetsRead& sets) {
   if (task.train.empty()) {
     fail_input("'{}': the task '{}' lacks 'train', the sets that the row '{}' is trained on.",
                printable(plan.file.native(), 400), task.name, printable(row.label));
@@ -104,10 +134,20 @@ Training plan_training(const Plan& plan, const TaskPlan& task, const PlannedRow&
   Training out;
   out.sets = row.sets;
   out.config = training_config(plan, task, *row.training, options.out / "trainings");
+  std::vector<dataset::Set> used = sets.at(out.config.data.path, out.config.data.grid);
+  if (row.sets) {
+    if (static_cast<int64_t>(used.size()) < *row.sets) {
+      fail_input(
+          "'{}' holds {} sets, but the plan trains on {} of them; add sets, or ask for fewer.",
+          printable(out.config.data.path, 400), used.size(), *row.sets);
+    }
+    used.resize(static_cast<size_t>(*row.sets));
+  }
+  out.count = static_cast<int64_t>(used.size());
   const Json about = {{"settings", settings_of(out.config)},
                       {"model", model.model_sha256},
-                      {"sets", sets_hash(task.train, out.config.data.grid, row.sets)}};
-  out.key = sha256("training 1\n" + about.dump()).substr(0, kKeyDigits);
+                      {"sets", sets_hash(used)}};
+  out.key = sha256("training 2\n" + about.dump()).substr(0, kKeyDigits);
   std::string name = task.name + "-" + row.training->name;
   if (row.sets) name += fmt::format("-{}", *row.sets);
   out.config.out = (options.out / "trainings" / (name + "-" + out.key)).native();
@@ -119,18 +159,32 @@ std::optional<Trained> find_trained(const Training& training) {
   std::error_code ignored;
   if (!fs::exists(file, ignored)) return std::nullopt;
   const std::string origin = "'" + printable(file.native(), 400) + "'";
-  const Json json = read_json(file);
-  Trained out;
-  out.result = training.folder() / json_string(json, "result", origin);
-  out.record = {json_string(json, "key", origin), json_integer(json, "sets", origin, 0, kMost),
-                json_integer(json, "steps", origin, 0, kMost), json_number(json, "seconds", origin),
-                json_number(json, "loss", origin)};
-  if (out.record.key != training.key || !fs::exists(out.result, ignored)) return std::nullopt;
-  return out;
+  try {
+    const Json json = read_json(file);
+    Trained out;
+    out.result = training.folder() / json_string(json, "result", origin);
+    out.record = {json_string(json, "key", origin), json_integer(json, "sets", origin, 0, kMost),
+                  json_integer(json, "steps", origin, 0, kMost),
+                  json_number(json, "seconds", origin), json_number(json, "loss", origin)};
+    if (out.record.key == training.key && fs::exists(out.result, ignored)) return out;
+    log::warning("{} is not what its folder says, or its result is gone; the training goes on.",
+                 origin);
+  } catch (const Error& error) {
+    log::warning("{} cannot be used, so that the training goes on: {}", origin, error.what());
+  }
+  return std::nullopt;
 }
 
 Trained train_once(const Training& training, const StudyOptions& options, Progress& progress) {
-  if (const auto found = find_trained(training)) return *found;
+  const auto remove_checkpoints = [&] {
+    // What is finished is not gone on with, and of full tuning they are the largest part.
+    std::error_code ignored;
+    fs::remove_all(training.folder() / "checkpoints", ignored);
+  };
+  if (const auto found = find_trained(training)) {
+    remove_checkpoints();  // a run may have been stopped between the two
+    return *found;
+  }
   train::TrainOptions how;
   how.resume = true;  // of a folder that is not there: a new run
   how.sets = training.sets;
@@ -138,16 +192,12 @@ Trained train_once(const Training& training, const StudyOptions& options, Progre
   how.model_search = options.model_search;
   how.build = options.build;
   create_folders(training.folder().parent_path());
-  const train::TrainResult result = train::train(training.config, how, progress);
+  adopt(training);
+  const train::TrainResult result = train_in_turn(training, how, progress);
   const Log log = read_log(training.folder());
   Trained out;
   out.result = result.result;
-  out.record = {training.key, 0, result.steps, log.seconds, log.loss};
-  out.record.sets =
-      training.sets ? *training.sets
-                    : static_cast<int64_t>(dataset::read_sets(training.config.data.path,
-                                                              {.grid = training.config.data.grid})
-                                               .size());
+  out.record = {training.key, training.count, result.steps, log.seconds, log.loss};
   const Json done = {{"key", training.key},
                      {"result", out.result.lexically_relative(training.folder()).native()},
                      {"sets", out.record.sets},
@@ -155,9 +205,7 @@ Trained train_once(const Training& training, const StudyOptions& options, Progre
                      {"seconds", out.record.seconds},
                      {"loss", out.record.loss}};
   write_file(training.folder() / kDone, done.dump(1) + "\n");
-  // What is finished is not gone on with, and of full tuning they are the largest part.
-  std::error_code ignored;
-  fs::remove_all(training.folder() / "checkpoints", ignored);
+  remove_checkpoints();
   return out;
 }
 

@@ -3,14 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <map>
 
 #include "core/error.h"
-#include "core/file.h"
-#include "drawn_sets.h"
-#include "scratch.h"
-#include "study/page.h"
-#include "study/report.h"
+#include "study_fixture.h"
 
 namespace iclora::study {
 namespace {
@@ -18,87 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing_support::ScratchFolder;
-using testing_support::write_pair_labels;
+using testing::IsEmpty;
+using testing_support::kStudyPlan;
+using testing_support::StudyTest;
 using testing_support::write_pairs;
-
-/// Every kind of row, as small as can be.
-constexpr const char* kPlan = R"(
-model: MODEL
-recipe: {data: {panel: 32x32}, train: {steps: 2, batch: 1, dtype: fp32, ema: 0}, lora: {rank: 2, alpha: 2}, save: {every: 1}}
-draw: {steps: 2, dtype: fp32, text_length: 16, panel: 32x32, count: 2, classifier: CLASSIFIER}
-pictures: 1
-tasks:
-  - {name: pairs, held_out: HELD, train: TRAIN}
-trainings:
-  - {name: lora, sets: [1, 2]}
-  - {name: gdt, set: {method: gdt}}
-  - {name: full, sets: [2], set: {lora.targets: full}}
-  - {name: conditional, sets: [2], set: {train.conditional: 0.5, train.given_timestep: zero}}
-rows:
-  - {name: base}
-  - {name: LoRA, training: lora}
-  - {name: GDT, training: gdt}
-  - {name: tuned, training: full}
-  - {name: clean, training: conditional, given: [1]}
-  - {name: silent, training: conditional, given: [1], silent: true}
-  - {name: sdedit, given: [2], condition: sdedit, strength: 0.5}
-  - {name: replace, given: [1], given_attention: 1.5}
-  - {name: best of 2, candidates: {count: 2, steps: 1, score: pixels}}
-contrasts:
-  - {name: learns, a: "LoRA, 2 sets", b: base, measure: success, at_least: 0}
-)";
-
-class StudyTest : public testing::Test {
- protected:
-  StudyTest() {
-    write_pairs(scratch_ / "held", 3);
-    write_pair_labels(scratch_ / "held", 3);
-    write_pairs(scratch_ / "train", 2);
-    options_.out = scratch_ / "out";
-    options_.encodings = scratch_ / "encodings";
-  }
-
-  Plan plan(std::string text = kPlan) const {
-    const auto put = [&](const std::string& word, const std::string& value) {
-      const size_t at = text.find(word);
-      if (at != std::string::npos) text.replace(at, word.size(), "\"" + value + "\"");
-    };
-    put("MODEL", ICLORA_FIXTURES "/models/toy-dev");
-    put("CLASSIFIER", ICLORA_FIXTURES "/eval/classifier.safetensors");
-    put("HELD", (scratch_ / "held").native());
-    put("TRAIN", (scratch_ / "train").native());
-    std::ofstream(scratch_ / "plan.yaml") << text;
-    return read_plan(scratch_ / "plan.yaml", scratch_ / "cache");
-  }
-
-  Json run(const Plan& plan) const {
-    Json report;
-    NoProgress progress;
-    run_study(
-        plan, options_, [&](const Study& study) { report = report_json(study); }, progress);
-    return report;
-  }
-
-  std::vector<fs::path> cell_files() const {
-    std::vector<fs::path> out;
-    for (const auto& entry : fs::directory_iterator(options_.out / "cells")) {
-      out.push_back(entry.path() / "cell.json");
-    }
-    return out;
-  }
-
-  static Json row(const Json& report, const std::string& label) {
-    for (const Json& one : report["tasks"][0]["rows"]) {
-      if (one["row"] == label) return one;
-    }
-    ADD_FAILURE() << "there is no row " << label;
-    return {};
-  }
-
-  ScratchFolder scratch_;
-  StudyOptions options_;
-};
 
 TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
   const Plan all = plan();
@@ -157,8 +76,7 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
 }
 
 TEST_F(StudyTest, ARenamedRowIsTheSameRowAndAChangedOneIsNot) {
-  const std::string small =
-      std::string(kPlan).substr(0, std::string(kPlan).find("rows:")) + "rows:\n  - {name: base}\n";
+  const std::string small = small_plan();
   run(plan(small));
   const size_t cells = cell_files().size();
   std::string renamed = small;
@@ -170,6 +88,11 @@ TEST_F(StudyTest, ARenamedRowIsTheSameRowAndAChangedOneIsNot) {
   longer.replace(longer.find("draw: {steps: 2"), 15, "draw: {steps: 3");
   run(plan(longer));
   EXPECT_EQ(cell_files().size(), cells + 1);
+  // The third set is not one of the two that count.
+  write_pairs(scratch_ / "more", 4);
+  fs::rename(scratch_ / "more/sets/004/1.png", scratch_ / "held/sets/003/1.png");
+  run(plan(small));
+  EXPECT_EQ(cell_files().size(), cells + 1);
   // Another held-out set: everything is measured anew.
   write_pairs(scratch_ / "other", 3);
   fs::rename(scratch_ / "other/sets/003/1.png", scratch_ / "held/sets/001/1.png");
@@ -178,8 +101,7 @@ TEST_F(StudyTest, ARenamedRowIsTheSameRowAndAChangedOneIsNot) {
 }
 
 TEST_F(StudyTest, ADamagedCellIsMadeAnew) {
-  const std::string small =
-      std::string(kPlan).substr(0, std::string(kPlan).find("rows:")) + "rows:\n  - {name: base}\n";
+  const std::string small = small_plan();
   const Json report = run(plan(small));
   for (const fs::path& file : cell_files()) std::ofstream(file) << "{\"version\": 1";
   EXPECT_EQ(run(plan(small))["rows"][0], report["rows"][0]);
@@ -210,7 +132,7 @@ TEST_F(StudyTest, OfAWorldWithoutLabelsPixelsAreMeasured) {
 
 TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
   const auto refusal = [&](const std::string& from, const std::string& to) {
-    std::string text = kPlan;
+    std::string text = kStudyPlan;
     text.replace(text.find(from), from.size(), to);
     try {
       run(plan(text));
@@ -231,21 +153,27 @@ TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
 }
 
 TEST_F(StudyTest, TellsWhatThereIsToDo) {
-  Plan all = plan();
-  const auto left = [&](const Plan& what) {
-    int count = 0;
-    for (const Work& one : work_of(what, options_)) count += one.done ? 0 : 1;
-    return count;
-  };
+  const Plan all = plan();
   // Three real rows, ten of the plan, five trainings.
-  EXPECT_EQ(left(all), 18);
+  EXPECT_EQ(left(all).size(), 18U);
   EXPECT_FALSE(fs::exists(options_.out));
   options_.only = {"nothing"};
   run(all);
   EXPECT_FALSE(fs::exists(options_.out / "cells"));
   options_.only = {"pairs"};
   run(all);
-  EXPECT_EQ(left(all), 0);
+  EXPECT_THAT(left(all), IsEmpty());
+  // A training whose rows are all drawn is not made again.
+  fs::remove_all(options_.out / "trainings");
+  EXPECT_THAT(left(all), IsEmpty());
+}
+
+TEST_F(StudyTest, OneSetAloneIsNotShuffled) {
+  std::string text = small_plan();
+  text.replace(text.find("count: 2"), 8, "count: 1");
+  EXPECT_THAT(left(plan(text)), ElementsAre("draw drawn", "draw rebuilt", "draw base"));
+  EXPECT_EQ(run(plan(text))["missing"], 0);
+  EXPECT_THAT(left(plan(text)), IsEmpty());
 }
 
 }  // namespace
