@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes models/zoo/TASK.md and the table in docs/zoo.md from what was measured.
+"""Writes models/zoo/TASK.md and the table in docs/zoo.md and README.md from what was measured.
 
     tools/zoo_cards.py build/zoo/*/measured/eval.json
 
@@ -110,7 +110,8 @@ def main() -> None:
         (ROOT / "models" / "zoo" / f"{report['task']}.md").write_text(
             card(report, file.parents[1], *tasks[report["task"]]))
     if len(reports) == len(tasks):
-        put_between_marks(ROOT / "docs" / "zoo.md", table(reports))
+        for document in (ROOT / "docs" / "zoo.md", ROOT / "README.md"):
+            put_between_marks(document, table(reports))
 
 
 if __name__ == "__main__":
