@@ -10,23 +10,13 @@
 namespace iclora::nn {
 namespace {
 
-// libtorch's fp32 product on the processor (MKL) shares rows among threads, and a share whose last
-// rows do not fill a tile of four is summed in another order; columns likewise, in tiles of 16.
-// With multiples of them every thread count gives the same bytes (measured for 1 to 400 rows, 1 to
-// 512 columns and 1 to 16 threads).
-constexpr int64_t kRowTile = 4;
-constexpr int64_t kColumnTile = 16;
-
 at::Tensor as_rows(const at::Tensor& x) {
   return x.reshape({-1, x.size(-1)});
 }
 
-int64_t to_multiple(int64_t n, int64_t tile) {
-  return (n + tile - 1) / tile * tile;
-}
-
-// A product is cut into pieces of so many rows and columns, each one thread's: where MKL has its
-// own kernels (Intel's processors), it also shares the summed dimension among threads.
+// libtorch's fp32 product on the processor (MKL) shares rows, columns and on Intel's processors the
+// summed dimension among threads, and sums in another order at the edges of every share. So a
+// product is cut into pieces of so many rows and columns, each one thread's.
 constexpr int64_t kRowsAPiece = 128;
 constexpr int64_t kColumnsAPiece = 768;
 
@@ -65,18 +55,11 @@ bool records_graph(const at::Tensor& x, const at::Tensor& weight) {
   return c10::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
 }
 
-/// x W^T + bias, whose columns are filled up where that is needed.
+/// x W^T + bias.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const int64_t columns = weight.size(0);
-  const int64_t missing = to_multiple(columns, kColumnTile) - columns;
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || records_graph(x, weight)) {
-    return at::linear(x, weight, bias);
-  }
-  if (missing == 0 || columns < kColumnTile) return product_in_pieces(x, weight, bias);
-  return product_in_pieces(x, at::constant_pad_nd(weight, {0, 0, 0, missing}),
-                           bias.defined() ? at::constant_pad_nd(bias, {0, missing}) : bias)
-      .narrow(-1, 0, columns)
-      .contiguous();
+  const bool cut = x.is_cpu() && x.scalar_type() == at::kFloat && x.numel() > 0;
+  return cut && !records_graph(x, weight) ? product_in_pieces(x, weight, bias)
+                                          : at::linear(x, weight, bias);
 }
 
 }  // namespace
@@ -91,19 +74,6 @@ Linear load_linear(WeightSource& source, const std::string& name, int64_t in, in
 }
 
 at::Tensor linear_forward(const Linear& layer, const at::Tensor& x, LinearSaved* saved) {
-  const int64_t rows = x.numel() / x.size(-1);
-  const int64_t padded = to_multiple(rows, kRowTile);
-  if (rows > 1 && rows != padded && x.is_cpu() && x.scalar_type() == at::kFloat) {
-    const at::Tensor flat = at::constant_pad_nd(as_rows(x), {0, 0, 0, padded - rows});
-    std::vector<int64_t> shape = x.sizes().vec();
-    shape.back() = layer.out_features();
-    const at::Tensor y = linear_forward(layer, flat, saved).slice(0, 0, rows).view(shape);
-    if (saved != nullptr) {
-      saved->x = x;
-      for (at::Tensor& narrow : saved->narrow) narrow = narrow.slice(0, 0, rows);
-    }
-    return y;
-  }
   if (saved != nullptr) *saved = {x, {}};
   at::Tensor y = product(x, layer.weight, layer.bias);
   for (const LoraPair& adapter : layer.adapters) {
