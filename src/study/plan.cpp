@@ -62,7 +62,7 @@ fs::path path_in(const Json& json, const char* key, const std::string& where, co
 }
 
 std::string unique_name(const Json& json, const std::string& where, std::set<std::string>& taken) {
-  const std::string name = json_string(json, "name", where);
+  std::string name = json_string(json, "name", where);
   if (name.empty()) fail_input("{}: 'name' is empty.", where);
   if (!taken.insert(name).second) {
     fail_input("{}: the name '{}' stands there twice.", where, printable(name));
