@@ -70,9 +70,11 @@ inside() { # user, home, folder, command
     LC_ALL=C "${carried[@]}" /usr/sbin/runuser -u "$1" -- \
     env HOME="$2" USER="$1" /bin/bash -c 'cd "$0" && eval "$1"' "$3" "$4" </dev/null
 }
-prove() { # user, home, folder, target...
-  local user=$1 home=$2 folder=$3 started target changes
-  shift 3
+prove() { # user, folder below the user's home, target...
+  local user=$1 home folder started target changes
+  home=$(chroot "$bare" getent passwd "$user" | cut -d: -f6)
+  folder=$home/$2
+  shift 2
   mkdir -p "$bare$(dirname "$folder")"
   cp -a "$bare/srv/iclora" "$bare$folder"
   chroot "$bare" chown -R "$user:" "$(dirname "$folder")"
@@ -86,9 +88,9 @@ prove() { # user, home, folder, target...
   done
 }
 case "$as" in
-  user | both) prove newcomer /home/newcomer "/home/newcomer/my work/iclora" "$@" ;;
+  user | both) prove newcomer "my work/iclora" "$@" ;;
 esac
 case "$as" in
-  root | both) prove root /root /root/work/iclora "$@" ;;
+  root | both) prove root work/iclora "$@" ;;
 esac
 echo "prove: a bare Debian 12 is enough for: $*" >&2
