@@ -6,13 +6,13 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/hash.h"
 #include "pretrain/transformer_stage.h"
 #include "pretrain/vae_stage.h"
 #include "runtime/file_weights.h"
 #include "sampling/model.h"
 #include "train/result_file.h"
+#include "weights/safetensors.h"
 
 namespace iclora::pretrain {
 namespace {
