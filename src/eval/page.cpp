@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "eval/html.h"
 #include "image/png_write.h"
@@ -32,13 +34,8 @@ std::string number(double value, bool percent) {
 }
 
 bool is_measured(const Comparison& comparison, const char* measure) {
-  for (const Row& row : comparison.rows) {
-    for (const Measures& one : row.measures) {
-      const auto found = one.find(measure);
-      if (found != one.end() && found->second.weight > 0) return true;
-    }
-  }
-  return false;
+  return std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                     [&](const Row& row) { return has_measure(row.measures, measure); });
 }
 
 std::string cell(const Estimate& estimate, bool percent) {

@@ -110,23 +110,11 @@ std::set<std::string> measure_names(const Row& row) {
 }
 
 Estimate estimate_of(const Row& row, const std::string& measure) {
-  std::vector<Observation> all;
-  for (const Measures& one : row.measures) {
-    const auto found = one.find(measure);
-    all.push_back(found == one.end() ? Observation{} : found->second);
-  }
-  return mean_of(all);
+  return mean_of(observations(row.measures, measure));
 }
 
 Estimate difference_of(const Row& row, const Row& base, const std::string& measure) {
-  std::vector<Observation> all, theirs;
-  for (size_t i = 0; i < row.measures.size(); ++i) {
-    const auto mine = row.measures[i].find(measure);
-    const auto other = base.measures[i].find(measure);
-    all.push_back(mine == row.measures[i].end() ? Observation{} : mine->second);
-    theirs.push_back(other == base.measures[i].end() ? Observation{} : other->second);
-  }
-  return difference_of(all, theirs);
+  return difference_of(observations(row.measures, measure), observations(base.measures, measure));
 }
 
 }  // namespace iclora::eval

@@ -165,6 +165,23 @@ std::vector<size_t> columns_that_matter(const TestSets& sets, const PanelLabels&
 
 }  // namespace
 
+std::vector<Observation> observations(const std::vector<Measures>& sets,
+                                      const std::string& measure) {
+  std::vector<Observation> out;
+  for (const Measures& one : sets) {
+    const auto found = one.find(measure);
+    out.push_back(found == one.end() ? Observation{} : found->second);
+  }
+  return out;
+}
+
+bool has_measure(const std::vector<Measures>& sets, const std::string& measure) {
+  return std::any_of(sets.begin(), sets.end(), [&](const Measures& one) {
+    const auto found = one.find(measure);
+    return found != one.end() && found->second.weight > 0;
+  });
+}
+
 std::vector<std::string> known_measures() {
   return {"consistency", "adherence",  "different",   "success",    "copies",
           "apart",       "like_real",  "seam",        "seam_step",  "colours_shared",

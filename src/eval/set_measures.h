@@ -51,6 +51,12 @@ struct DrawnSet {
 using Measures = std::map<std::string, Observation>;
 using SetLook = std::vector<PanelLook>;
 
+/// One measure of many sets, in their order; weight 0 where it was not taken.
+std::vector<Observation> observations(const std::vector<Measures>& sets,
+                                      const std::string& measure);
+/// Whether a measure was taken of any set.
+bool has_measure(const std::vector<Measures>& sets, const std::string& measure);
+
 /// Their names, without columns.
 std::vector<std::string> known_measures();
 /// Whether it is one of them, or one with a column behind it where there are such.

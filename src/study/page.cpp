@@ -43,8 +43,9 @@ constexpr Shown kShown[] = {{"success", "success", true},
 std::vector<Shown> shown_of(const std::vector<const Cell*>& cells) {
   std::vector<Shown> out;
   for (const Shown& one : kShown) {
-    const bool any = std::any_of(cells.begin(), cells.end(),
-                                 [&](const Cell* cell) { return has_measure(*cell, one.measure); });
+    const bool any = std::any_of(cells.begin(), cells.end(), [&](const Cell* cell) {
+      return eval::has_measure(cell->measures, one.measure);
+    });
     if (any) out.push_back(one);
   }
   return out;

@@ -11,17 +11,6 @@ using eval::estimate_json;
 using eval::Observation;
 using eval::rounded;
 
-Observation observation_of(const eval::Measures& measures, const std::string& name) {
-  const auto found = measures.find(name);
-  return found == measures.end() ? Observation{} : found->second;
-}
-
-std::vector<Observation> observations(const Cell& cell, const std::string& measure) {
-  std::vector<Observation> out;
-  for (const eval::Measures& one : cell.measures) out.push_back(observation_of(one, measure));
-  return out;
-}
-
 std::set<std::string> measures_of(const std::vector<const Cell*>& cells) {
   std::set<std::string> out;
   for (const Cell* cell : cells) {
@@ -118,12 +107,6 @@ Json contrast_json(const Contrast& contrast) {
 
 }  // namespace
 
-bool has_measure(const Cell& cell, const std::string& measure) {
-  return std::any_of(cell.measures.begin(), cell.measures.end(), [&](const eval::Measures& one) {
-    return observation_of(one, measure).weight > 0;
-  });
-}
-
 std::optional<double> mean_over(const std::vector<const Cell*>& cells,
                                 const std::function<std::optional<double>(const Cell&)>& value) {
   double sum = 0;
@@ -170,7 +153,7 @@ std::vector<std::string> labels_of(const Study& study) {
 Estimate pooled(const std::vector<const Cell*>& cells, const std::string& measure) {
   std::vector<Observation> all;
   for (const Cell* cell : cells) {
-    for (const Observation& one : observations(*cell, measure)) all.push_back(one);
+    for (const Observation& one : eval::observations(cell->measures, measure)) all.push_back(one);
   }
   return eval::mean_of(all);
 }
@@ -184,7 +167,8 @@ std::vector<Contrast> contrasts_of(const Study& study) {
     for (const Cell* a : cells_of(study, plan.a)) {
       for (const Cell* b : cells_of(study, plan.b)) {
         if (a->task != b->task) continue;
-        const auto mine = observations(*a, plan.measure), theirs = observations(*b, plan.measure);
+        const auto mine = eval::observations(a->measures, plan.measure);
+        const auto theirs = eval::observations(b->measures, plan.measure);
         const Estimate one = eval::difference_of(mine, theirs);
         if (one.sets == 0) continue;
         contrast.by_task.emplace_back(a->task, one);

@@ -13,9 +13,6 @@
 
 namespace iclora::study {
 
-/// Whether a measure was taken of any set.
-bool has_measure(const Cell& cell, const std::string& measure);
-
 /// The cells of one label, one a task at most.
 std::vector<const Cell*> cells_of(const Study& study, const std::string& label);
 /// All labels that some task has a cell of, in the order in which they come up.
