@@ -23,6 +23,7 @@ stop() { echo "prove: $*" >&2 && exit 1; }
 command -v debootstrap >/dev/null || stop "debootstrap is missing (Debian package: debootstrap)."
 
 bare=$(mktemp -d "${TMPDIR:-/tmp}/bare-debian.XXXXXX")
+chmod 755 "$bare"  # a user other than root has to come in
 cleanup() {
   for mount in proc dev/pts dev; do umount -l "$bare/$mount" 2>/dev/null || true; done
   [ -n "$keep" ] && echo "prove: kept $bare" >&2 || rm -rf --one-file-system "$bare"
