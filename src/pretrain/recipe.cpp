@@ -122,6 +122,7 @@ StageRecipe read_stage(const Json& json, const std::string& origin, const fs::pa
   fields.number("ema", stage.ema, 0, 0.999999);
   fields.number("latent_noise", stage.latent_noise, 0, 1);
   fields.flag("decoder_only", stage.decoder_only);
+  fields.flag("muon", stage.muon);
   fields.finish();
   return stage;
 }
@@ -189,6 +190,9 @@ Recipe read_recipe(const fs::path& path, const std::optional<fs::path>& packs) {
   if (recipe.vae.decoder_only && recipe.vae.weight_decay > 0) {
     fail_input("{}: vae: 'weight_decay' would change the encoder that 'decoder_only' keeps.",
                origin);
+  }
+  if (recipe.vae.muon || recipe.text.muon) {
+    fail_input("{}: 'muon' belongs to the stages 'transformer' and 'guidance'.", origin);
   }
   for (const StageRecipe* stage : {&recipe.vae, &recipe.text, &recipe.transformer}) {
     for (const Phase& phase : stage->phases) {

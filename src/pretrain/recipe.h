@@ -48,6 +48,9 @@ struct StageRecipe {
   double latent_noise = 0;  ///< VAE: deviation of the noise on latents of unit deviation
   /// VAE: the encoder stays, so that latents and what was trained on them stay valid.
   bool decoder_only = false;
+  /// Transformer, guidance: Muon for the blocks' matrices (not the modulations'), AdamW for the
+  /// rest.
+  bool muon = false;
 
   int64_t steps() const;
   /// The phase of a step from 0, and the learning rate there.

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "pretrain/muon.h"
 
 namespace iclora::pretrain {
 namespace {
@@ -17,6 +18,12 @@ constexpr int64_t kMostNotFinite = 10;
 std::filesystem::path created(const std::filesystem::path& folder) {
   create_folders(folder);
   return folder;
+}
+
+/// Modulations are left out: theirs is a table of six vectors a channel, not one map.
+bool is_block_matrix(const train::TrainedTensor& tensor) {
+  return tensor.master.dim() == 2 && tensor.name.find("transformer_blocks.") != std::string::npos &&
+         tensor.name.find(".norm") == std::string::npos;
 }
 
 }  // namespace
@@ -43,6 +50,29 @@ Stage::Stage(std::string name, const std::filesystem::path& folder, const StageR
   train::put_into_layers(trained, state_.masters);
 }
 
+void Stage::optimize(const std::vector<at::Tensor>& gradients, double clip, double learning_rate) {
+  train::AdamWState& state = state_.optimizer;
+  struct {
+    std::vector<at::Tensor> parameters, gradients, momenta;
+  } matrices, rest;
+  train::AdamWState of_rest;  // of the same tensors as `state`
+  for (size_t i = 0; i < trained_.size(); ++i) {
+    const bool matrix = recipe_.muon && is_block_matrix(trained_[i]);
+    auto& list = matrix ? matrices : rest;
+    list.parameters.push_back(state_.masters[i]);
+    list.gradients.push_back(gradients[i]);
+    list.momenta.push_back(state.mean[i]);
+    if (!matrix) of_rest.square.push_back(state.square[i]);
+  }
+  of_rest.steps = state.steps;
+  of_rest.mean = rest.momenta;
+  muon_step(matrices.parameters, matrices.gradients, clip, learning_rate,
+            {.weight_decay = recipe_.weight_decay}, matrices.momenta);
+  train::adamw_step(rest.parameters, rest.gradients, clip, learning_rate,
+                    {0.9, recipe_.beta2, 1e-8, recipe_.weight_decay}, of_rest);
+  state.steps = of_rest.steps;
+}
+
 void Stage::one_step(const StepFunction& step) {
   const auto begin = std::chrono::steady_clock::now();
   nn::Gradients gradients(trained_.size());
@@ -63,9 +93,7 @@ void Stage::one_step(const StepFunction& step) {
   } else {
     not_finite_ = 0;
     const double clip = recipe_.clip > 0 ? std::min(1.0, recipe_.clip / (norm + 1e-6)) : 1.0;
-    const train::AdamWSettings settings = {0.9, recipe_.beta2, 1e-8, recipe_.weight_decay};
-    train::adamw_step(state_.masters, gradients.sums(), clip, metrics.learning_rate, settings,
-                      state_.optimizer);
+    optimize(gradients.sums(), clip, metrics.learning_rate);
     if (!state_.averages.empty()) {
       // Early on the average is short, or the random beginning would stay in it.
       const auto done = static_cast<double>(state_.optimizer.steps);

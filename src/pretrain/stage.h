@@ -40,6 +40,7 @@ class Stage {
 
  private:
   void one_step(const StepFunction& step);
+  void optimize(const std::vector<at::Tensor>& gradients, double clip, double learning_rate);
   void save();
   void measure(const MeasureFunction& measure);
 

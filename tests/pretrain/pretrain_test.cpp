@@ -147,6 +147,7 @@ class Pretraining : public testing::Test {
 TEST_F(Pretraining, GivesTheSameBytesOnAnyThreadsAndHoweverItIsStopped) {
   NoProgress no_progress;
   add_guidance();
+  recipe_.transformer.muon = true;
   at::set_num_threads(1);
   pretrain(recipe_, options("one"), no_progress);
   at::set_num_threads(3);
@@ -237,6 +238,31 @@ TEST_F(Pretraining, GoesOnFromAModelWithoutForgettingIt) {
   recipe_.from = scratch_ / "kept/model";
   pretrain(recipe_, kept, no_progress);
   EXPECT_NE(last_layer("kept"), std::string(last_layer("kept").size(), '\0'));
+}
+
+TEST_F(Pretraining, MuonIsForTheBlocksMatricesAlone) {
+  NoProgress no_progress;
+  recipe_.from = scratch_ / "adamw/model";  // else the zeros of a beginning hold gradients back
+  stage("transformer").phases[0].steps = 1;
+  stage("transformer").phases[0].warmup = 0;
+  std::vector<weights::Checkpoint> trained;
+  for (const char* name : {"adamw", "muon"}) {
+    PretrainOptions only = options(name);
+    only.stages = {"transformer"};
+    recipe_.transformer.muon = name == std::string("muon");
+    pretrain(recipe_, only, no_progress);
+    trained.push_back(weights::Checkpoint::open(only.out / "model/transformer"));
+  }
+  int matrices = 0;
+  for (const auto& [name, tensor] : trained[0].tensors()) {
+    const bool block_matrix = name.find("transformer_blocks.") != std::string::npos &&
+                              name.ends_with(".weight") && name.find("norm") == std::string::npos;
+    const auto& other = *trained[1].find(name);
+    const bool same = std::equal(tensor.bytes.begin(), tensor.bytes.end(), other.bytes.begin());
+    EXPECT_EQ(same, !block_matrix) << name;
+    matrices += block_matrix ? 1 : 0;
+  }
+  EXPECT_GT(matrices, 10);
 }
 
 TEST_F(Pretraining, ADecoderLearnsAloneAndTheLatentsStayValid) {

@@ -36,13 +36,14 @@ class RecipeFile : public testing::Test {
 
 TEST_F(RecipeFile, ReadsPhasesAndPaths) {
   const Recipe recipe = read(
-      "{held_out: h, beta2: 0.95, phases: ["
+      "{held_out: h, beta2: 0.95, muon: true, phases: ["
       "{steps: 10, data: [a, {pack: b, weight: 3}], warmup: 4, learning_rate: 0.1},"
       "{steps: 20, data: [b], learning_rate: 0.1, end_learning_rate: 0.02}]}");
   EXPECT_EQ(recipe.init, scratch_ / "sizes.yaml");
   const StageRecipe& stage = recipe.transformer;
   EXPECT_EQ(stage.held_out, scratch_ / "drawn/h");
   EXPECT_EQ(stage.steps(), 30);
+  EXPECT_TRUE(stage.muon);
   EXPECT_EQ(stage.phases[0].data[1].pack, scratch_ / "drawn/b");
   EXPECT_EQ(stage.phases[0].data[1].weight, 3);
   EXPECT_EQ(&stage.phase(9), stage.phases.data());
@@ -72,7 +73,8 @@ TEST_F(RecipeFile, BeginsWithAModelOrWithSizes) {
   for (const auto& [with, vae, why] :
        {std::tuple("init: sizes.yaml", "decoder_only: true, ", "that 'from' names"),
         {"from: old", "decoder_only: true, weight_decay: 0.1, ", "'weight_decay' would change"},
-        {"from: old", "decoder_only: 1, ", "must be true or false"}}) {
+        {"from: old", "decoder_only: 1, ", "must be true or false"},
+        {"from: old", "muon: true, ", "'transformer' and 'guidance'"}}) {
     try {
       begun(with, vae);
       ADD_FAILURE() << with << ", " << vae;
