@@ -33,10 +33,12 @@ void muon_step(const std::vector<at::Tensor>& parameters, const std::vector<at::
       static_cast<int64_t>(parameters.size()),
       [&](int64_t shard, int64_t) {
         const auto i = static_cast<size_t>(shard);
-        at::Tensor parameter = parameters[i];
-        at::Tensor momentum = momenta[i];
-        const at::Tensor gradient =
-            gradients[i].defined() ? gradients[i] * gradient_scale : at::zeros_like(parameter);
+        const int64_t rows = parameters[i].size(0);
+        at::Tensor parameter = parameters[i].view({rows, -1});
+        at::Tensor momentum = momenta[i].view({rows, -1});
+        const at::Tensor gradient = gradients[i].defined()
+                                        ? gradients[i].reshape({rows, -1}) * gradient_scale
+                                        : at::zeros_like(parameter);
         momentum.lerp_(gradient, 1 - settings.momentum);
         const at::Tensor update = orthogonalised(gradient.lerp(momentum, settings.momentum));
         const auto longer = static_cast<double>(std::max(parameter.size(0), parameter.size(1)));

@@ -20,7 +20,8 @@ struct MuonSettings {
 /// stays zero. fp32.
 at::Tensor orthogonalised(const at::Tensor& matrix);
 
-/// One step in place, of matrices alone. gradients[i] may be undefined: zero. `gradient_scale`
+/// One step in place, of matrices and of kernels: [O, I, h, w] is taken as [O, I h w]. Contiguous.
+/// gradients[i] may be undefined: zero. `gradient_scale`
 /// multiplies them all; `momenta` are zero before the first step.
 void muon_step(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients,
                double gradient_scale, double learning_rate, const MuonSettings& settings,

@@ -191,8 +191,8 @@ Recipe read_recipe(const fs::path& path, const std::optional<fs::path>& packs) {
     fail_input("{}: vae: 'weight_decay' would change the encoder that 'decoder_only' keeps.",
                origin);
   }
-  if (recipe.vae.muon || recipe.text.muon) {
-    fail_input("{}: 'muon' belongs to the stages 'transformer' and 'guidance'.", origin);
+  if (recipe.text.muon) {
+    fail_input("{}: text: 'muon' is for matrices of maps, not for tables of words.", origin);
   }
   for (const StageRecipe* stage : {&recipe.vae, &recipe.text, &recipe.transformer}) {
     for (const Phase& phase : stage->phases) {

@@ -20,10 +20,11 @@ std::filesystem::path created(const std::filesystem::path& folder) {
   return folder;
 }
 
-/// Modulations are left out: theirs is a table of six vectors a channel, not one map.
+/// Of the blocks of a transformer or an autoencoder. Modulations are left out: theirs is a table of
+/// six vectors a channel, not one map.
 bool is_block_matrix(const train::TrainedTensor& tensor) {
-  return tensor.master.dim() == 2 && tensor.name.find("transformer_blocks.") != std::string::npos &&
-         tensor.name.find(".norm") == std::string::npos;
+  const bool in_block = tensor.name.find("_block") != std::string::npos;
+  return tensor.master.dim() >= 2 && in_block && tensor.name.find(".norm") == std::string::npos;
 }
 
 }  // namespace

@@ -54,6 +54,16 @@ TEST(Muon, StepsAsTheReference) {
   }
 }
 
+TEST(Muon, TakesAKernelAsTheMatrixOfItsOutputs) {
+  const at::Tensor kernel = normal({8, 6, 3, 3}, 1);
+  const at::Tensor matrix = kernel.flatten(1).clone();
+  const at::Tensor gradient = normal({8, 6, 3, 3}, 2);
+  muon_step({kernel, matrix}, {gradient, gradient.flatten(1)}, 1.0, 0.1, {},
+            {at::zeros_like(kernel), at::zeros_like(matrix)});
+  EXPECT_TRUE(at::equal(kernel.flatten(1), matrix));
+  EXPECT_FALSE(at::equal(kernel, normal({8, 6, 3, 3}, 1)));
+}
+
 TEST(Muon, ScalesGradientsTakesMissingOnesAsZeroAndGivesTheSameBytesOnAnyThreads) {
   const auto stepped = [](int threads, double scale) {
     const int before = at::get_num_threads();

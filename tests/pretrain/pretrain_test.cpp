@@ -147,7 +147,7 @@ class Pretraining : public testing::Test {
 TEST_F(Pretraining, GivesTheSameBytesOnAnyThreadsAndHoweverItIsStopped) {
   NoProgress no_progress;
   add_guidance();
-  recipe_.transformer.muon = true;
+  recipe_.vae.muon = recipe_.transformer.muon = true;
   at::set_num_threads(1);
   pretrain(recipe_, options("one"), no_progress);
   at::set_num_threads(3);

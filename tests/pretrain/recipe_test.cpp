@@ -15,16 +15,17 @@ using testing::HasSubstr;
 
 class RecipeFile : public testing::Test {
  protected:
-  Recipe read(const std::string& transformer) const {
-    std::ofstream(scratch_ / "r.yaml") << "name: mini\ninit: sizes.yaml\npacks: drawn\n"
-                                       << "vae: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
-                                       << "text: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
-                                       << "transformer: " << transformer << "\n";
+  Recipe read(const std::string& transformer, const std::string& text = "") const {
+    std::ofstream(scratch_ / "r.yaml")
+        << "name: mini\ninit: sizes.yaml\npacks: drawn\n"
+        << "vae: {held_out: h, phases: [{steps: 1, data: [a]}]}\n"
+        << "text: {" << text << "held_out: h, phases: [{steps: 1, data: [a]}]}\n"
+        << "transformer: " << transformer << "\n";
     return read_recipe(scratch_ / "r.yaml", std::nullopt);
   }
-  std::string sentence(const std::string& transformer) const {
+  std::string sentence(const std::string& transformer, const std::string& text = "") const {
     try {
-      read(transformer);
+      read(transformer, text);
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::input);
       return error.what();
@@ -73,8 +74,7 @@ TEST_F(RecipeFile, BeginsWithAModelOrWithSizes) {
   for (const auto& [with, vae, why] :
        {std::tuple("init: sizes.yaml", "decoder_only: true, ", "that 'from' names"),
         {"from: old", "decoder_only: true, weight_decay: 0.1, ", "'weight_decay' would change"},
-        {"from: old", "decoder_only: 1, ", "must be true or false"},
-        {"from: old", "muon: true, ", "'transformer' and 'guidance'"}}) {
+        {"from: old", "decoder_only: 1, ", "must be true or false"}}) {
     try {
       begun(with, vae);
       ADD_FAILURE() << with << ", " << vae;
@@ -98,6 +98,8 @@ TEST_F(RecipeFile, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(sentence("{held_out: h, phases: [{steps: 1, data: [a], bacth: 2}]}"),
               testing::AllOf(HasSubstr("bacth"), HasSubstr("did you mean 'batch'")));
   EXPECT_THAT(sentence("{held_out: h, phases: []}"), HasSubstr("list of phases"));
+  EXPECT_THAT(sentence("{held_out: h, phases: [{steps: 1, data: [a]}]}", "muon: true, "),
+              HasSubstr("tables of words"));
   EXPECT_THAT(sentence("{held_out: h, phases: [{data: [a]}]}"), HasSubstr("'steps' is missing"));
   EXPECT_THAT(sentence("{held_out: h, phases: [{steps: 1, data: [a], crop: 12}]}"),
               HasSubstr("multiple of 8"));
