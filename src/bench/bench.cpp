@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <regex>
+#include <stdexcept>
 
 #include "core/error.h"
+#include "core/pattern.h"
 
 namespace iclora::bench {
 namespace {
@@ -60,15 +61,17 @@ std::vector<Result> run(const std::vector<Case>& cases, const Settings& settings
   const c10::NoGradGuard no_grad;
   const int threads = settings.threads > 0 ? settings.threads : at::get_num_threads();
   at::set_num_threads(threads);
-  std::regex filter;
-  try {
-    filter = std::regex(settings.filter);
-  } catch (const std::regex_error&) {
-    fail_input("--filter '{}' is not a regular expression.", printable(settings.filter));
-  }
+  const auto filter = [&] {
+    try {
+      return Pattern(settings.filter);
+    } catch (const std::invalid_argument& error) {
+      fail_input("--filter '{}' is not a regular expression that can be used here ({}).",
+                 printable(settings.filter), error.what());
+    }
+  }();
   std::vector<const Case*> chosen;
   for (const Case& one : cases) {
-    if (std::regex_search(one.name, filter)) chosen.push_back(&one);
+    if (filter.occurs_in(one.name)) chosen.push_back(&one);
   }
   if (chosen.empty()) {
     fail_input("--filter '{}' matches none of the {} cases; run without it to see their names.",

@@ -1,13 +1,14 @@
 // iclora bench: timings beside the machine's own peak.
 
 #include <memory>
-#include <regex>
+#include <stdexcept>
 
 #include "cli/commands.h"
 #include "cli/library.h"
 #include "cli/numbers.h"
 #include "cli/output.h"
 #include "core/error.h"
+#include "core/pattern.h"
 
 namespace iclora::cli {
 namespace {
@@ -41,10 +42,10 @@ void run(const Options& options) {
   Json request = Json::object();
   if (options.filter) {
     try {
-      const std::regex checked(*options.filter);
-    } catch (const std::regex_error&) {
-      fail_input("--filter must be a regular expression, but it is '{}'",
-                 printable(*options.filter));
+      const Pattern checked(*options.filter);
+    } catch (const std::invalid_argument& error) {
+      fail_input("--filter must be a regular expression, but it is '{}' ({})",
+                 printable(*options.filter), error.what());
     }
     request["filter"] = *options.filter;
   }

@@ -4,10 +4,11 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <regex>
+#include <stdexcept>
 #include <string_view>
 
 #include "core/error.h"
+#include "core/pattern.h"
 
 namespace iclora::lora {
 namespace {
@@ -82,50 +83,60 @@ class PeftScale {
     const auto found = metadata.find("lora_adapter_metadata");
     if (found == metadata.end()) return;
     config_ = parse_json(found->second, origin + ": lora_adapter_metadata");
+    if (config_.is_object()) read_alphas();
   }
 
   double of(const std::string& module, int64_t rank) const {
     if (!config_.is_object() || !config_.contains("transformer.lora_alpha")) return 1.0;
-    const double alpha = pattern("transformer.alpha_pattern", module)
-                             .value_or(json_number(config_, "transformer.lora_alpha", origin_));
+    const double alpha =
+        own_alpha(module).value_or(json_number(config_, "transformer.lora_alpha", origin_));
     const bool stabilised = json_bool_or(config_, "transformer.use_rslora", origin_, false);
     return alpha / (stabilised ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
   }
 
  private:
-  /// The first entry of a pattern table that fits the module's name. As PEFT has it, a key is a
-  /// regular expression of the whole name, or of what follows a dot in it.
-  std::optional<double> pattern(std::string_view table, const std::string& module) const {
-    const auto found = config_.find(std::string(table));
-    if (found == config_.end() || !found->is_object()) return std::nullopt;
+  static constexpr const char* kTable = "transformer.alpha_pattern";
+
+  /// A module's own alpha. As PEFT has it, a key of the table is a regular expression of the whole
+  /// name, or of what follows a dot in it; the first that fits counts.
+  struct Alpha {
+    std::string key;
+    std::optional<Pattern> pattern;  ///< none of a plain name
+    double value = 0;
+  };
+
+  void read_alphas() {
+    const auto found = config_.find(kTable);
+    if (found == config_.end() || !found->is_object()) return;
     for (const auto& [key, value] : found->items()) {
       if (!value.is_number()) continue;
-      if (fits(key, table, module)) return value.get<double>();
+      Alpha alpha{key, std::nullopt, value.get<double>()};
+      if (key.find_first_of("^$*+?()[]{}|\\") != std::string::npos) {
+        try {
+          alpha.pattern.emplace("(?:.*\\.)?(?:" + key + ")");
+        } catch (const std::invalid_argument& error) {
+          fail_input(
+              "{}: '{}' of {} is no regular expression that can be used here ({}), so the scale "
+              "is not known; write the names of the modules instead.",
+              printable(origin_), printable(key), kTable, error.what());
+        }
+      }
+      alphas_.push_back(std::move(alpha));
+    }
+  }
+
+  std::optional<double> own_alpha(const std::string& module) const {
+    for (const Alpha& alpha : alphas_) {
+      const bool fits = module == alpha.key || module.ends_with("." + alpha.key) ||
+                        (alpha.pattern && alpha.pattern->matches(module));
+      if (fits) return alpha.value;
     }
     return std::nullopt;
   }
 
-  bool fits(const std::string& key, std::string_view table, const std::string& module) const {
-    if (module == key || module.ends_with("." + key)) return true;
-    if (key.find_first_of("^$*+?()[]{}|\\") == std::string::npos) return false;  // a plain name
-    constexpr size_t kLongest = 1000;
-    // Repeated groups can take for ever, and no known file has them.
-    const bool repeats = key.find(")*") != std::string::npos ||
-                         key.find(")+") != std::string::npos || key.find("){") != std::string::npos;
-    try {
-      if (repeats || key.size() > kLongest)
-        throw std::regex_error(std::regex_constants::error_complexity);
-      return std::regex_match(module, std::regex("(?:.*\\.)?(?:" + key + ")"));
-    } catch (const std::regex_error&) {
-      fail_input(
-          "{}: '{}' of {} is no regular expression that can be used here, so the scale of '{}' is "
-          "not known; write the names of the modules instead.",
-          printable(origin_), printable(key), table, printable(module));
-    }
-  }
-
   std::string origin_;
   Json config_;
+  std::vector<Alpha> alphas_;
 };
 
 Pair make_pair(const std::string& module, const Halves& halves, const PeftScale& peft,

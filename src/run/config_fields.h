@@ -13,10 +13,12 @@
 #include <cstdint>
 #include <limits>
 #include <regex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/pattern.h"
 #include "panels/layout.h"
 #include "run/config.h"
 
@@ -64,9 +66,10 @@ inline bool parse_targets(const Json& json, LoraTargets& targets) {
   if (!patterns || patterns->empty()) return false;
   for (const std::string& pattern : *patterns) {
     try {
-      const std::regex compiled(pattern);
-    } catch (const std::regex_error& error) {
-      fail_input("'{}' is not a regular expression ({})", printable(pattern), error.what());
+      const Pattern compiled(pattern);
+    } catch (const std::invalid_argument& error) {
+      fail_input("'{}' is not a regular expression that can be used here ({})", printable(pattern),
+                 error.what());
     }
   }
   targets = {Kind::patterns, *patterns};

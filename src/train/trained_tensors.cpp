@@ -5,8 +5,10 @@
 #include <cmath>
 #include <memory>
 #include <regex>
+#include <stdexcept>
 
 #include "core/error.h"
+#include "core/pattern.h"
 #include "core/philox.h"
 
 namespace iclora::train {
@@ -41,18 +43,18 @@ at::Tensor initial_a(int64_t rank, int64_t in, uint64_t seed, uint64_t layer) {
 LayerFilter layer_filter(const std::vector<std::string>& targets) {
   if (targets.size() == 1 && targets[0] == "all") return in_blocks;
   if (targets.size() == 1 && targets[0] == "attention") return is_attention;
-  auto patterns = std::make_shared<std::vector<std::regex>>();
+  auto patterns = std::make_shared<std::vector<Pattern>>();
   for (const std::string& target : targets) {
     try {
       patterns->emplace_back(target);
-    } catch (const std::regex_error&) {
-      fail_input("lora.targets: '{}' is not a regular expression.", printable(target));
+    } catch (const std::invalid_argument& error) {
+      fail_input("lora.targets: '{}' is not a regular expression that can be used here ({}).",
+                 printable(target), error.what());
     }
   }
   return [patterns](const std::string& module) {
-    return std::any_of(patterns->begin(), patterns->end(), [&](const std::regex& pattern) {
-      return std::regex_match(module, pattern);
-    });
+    return std::any_of(patterns->begin(), patterns->end(),
+                       [&](const Pattern& pattern) { return pattern.matches(module); });
   };
 }
 

@@ -89,6 +89,8 @@ TEST(ReadAdapter, TheScaleIsAlphaElseTheMetadataElseOne) {
   EXPECT_EQ(of_pattern("to_(q|k)"), 0.5);
   EXPECT_EQ(of_pattern("o_[qk]"), 2.0);  // only after a dot
   EXPECT_EQ(of_pattern("attn"), 2.0);    // only up to the end
+  EXPECT_EQ(of_pattern("(attn|ff)+.to_q"), 0.5);
+  EXPECT_EQ(of_pattern(".*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*x"), 2.0);  // a matter of ages to some
   // An alpha in the file wins.
   EXPECT_EQ(read(with_alpha, metadata(R"({"transformer.lora_alpha":8})"), 6.0F).pairs[0].scale,
             1.5);
@@ -127,7 +129,7 @@ TEST(ReadAdapter, WhatIsBrokenNamesTheTensor) {
   tensors = pair();
   tensors.push_back({kQ + ".lora_A.default.weight", Dtype::f32, {4, 32}});
   EXPECT_THAT(message_of(tensors), HasSubstr("same half"));
-  for (const char* key : {"(", "(q+)+"}) {
+  for (const char* key : {"(", R"((to_)\\1)", ".{0,99999}"}) {
     EXPECT_THAT(message_of(pair(), {{"lora_adapter_metadata",
                                      std::string(R"({"transformer.lora_alpha":8,)"
                                                  R"("transformer.alpha_pattern":{")") +

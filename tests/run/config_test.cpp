@@ -192,6 +192,7 @@ TEST(Config, ChecksTypeRangeAndMeaning) {
       {"lora: {targets: everything}", "'lora.targets' must be all, attention, full, or a list"},
       {"lora: {targets: []}", "'lora.targets'"},
       {"lora: {targets: ['(']}", "'(' is not a regular expression"},
+      {"lora: {targets: [" + std::string(100'000, 'a') + "]}", "longer than 1000 bytes"},
       {"sample: {prompts: one}", "'sample.prompts' must be a list of texts"},
       {"sample: {prompts: [1]}", "'sample.prompts'"},
       {"save: {keep: 0}", "'save.keep'"},
