@@ -143,7 +143,7 @@ void read_older_files(const std::filesystem::path& folder, const Json* tokenizer
 
 bool has_file(const std::filesystem::path& folder, const char* name) {
   std::error_code ignored;
-  return std::filesystem::exists(folder / name, ignored);
+  return std::filesystem::exists(std::filesystem::symlink_status(folder / name, ignored));
 }
 
 std::string origin_of(const std::filesystem::path& folder, const char* name) {

@@ -16,6 +16,13 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+/// Also of a link that leads nowhere, such as a half-filled cache has them: it cannot be read, and
+/// that has to be said.
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
 fs::path part(const fs::path& model, const char* name) {
   if (!is_folder(model / name)) {
     fail_input(
@@ -39,8 +46,7 @@ Component component(const fs::path& model, const char* name, const char* config)
 }
 
 void read_native(const fs::path& path, ModelFolder& model) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return;
+  if (!is_there(path)) return;
   const Json json = read_json(path);
   const std::string origin = "'" + printable(path.native(), 400) + "'";
   if (!json.is_object()) fail_input("{} must hold a JSON object.", origin);
@@ -99,8 +105,7 @@ ModelFolder open_model_folder(const fs::path& path) {
   }
   ModelFolder model;
   model.path = path;
-  std::error_code ignored;
-  if (!fs::exists(path / "model_index.json", ignored)) {
+  if (!is_there(path / "model_index.json")) {
     fail_input(
         "The folder '{}' has no model_index.json; it is not a model in the diffusers "
         "layout.",

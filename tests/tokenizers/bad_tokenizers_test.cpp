@@ -45,6 +45,25 @@ std::string content_of(const fs::path& path) {
   return read_file(path, 1 << 24);
 }
 
+/// A half-filled cache has links to files that are not there yet.
+TEST(BadFiles, ALinkThatLeadsNowhereIsNoMissingFile) {
+  const auto linked = [](const fs::path& good, const char* file, const auto& message) {
+    const ScratchFolder scratch;
+    fs::copy(good, scratch.path(), fs::copy_options::recursive);
+    fs::remove(scratch / file);
+    fs::create_symlink("nowhere", scratch / file);
+    EXPECT_THAT(message(scratch.path()),
+                testing::AllOf(HasSubstr(file), HasSubstr("cannot be read")));
+  };
+  for (const char* file :
+       {"tokenizer.json", "vocab.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+    linked(kModels / "toy-dev/tokenizer", file, message_of<ClipTokenizer>);
+  }
+  for (const char* file : {"tokenizer.json", "spiece.model", "tokenizer_config.json"}) {
+    linked(kModels / "toy-dev/tokenizer_2", file, message_of<T5Tokenizer>);
+  }
+}
+
 TEST(BadClipFiles, EachIsOneSentence) {
   const fs::path good = kModels / "toy-dev/tokenizer";
   const auto vocab = [&](const std::string& text) {

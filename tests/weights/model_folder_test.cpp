@@ -68,6 +68,19 @@ TEST(ModelFolder, OtherPipelinesAndBadNativeSizesAreRefused) {
               HasSubstr("FluxPipeline"));
 }
 
+TEST(ModelFolder, ALinkThatLeadsNowhereIsNoMissingFile) {
+  const ScratchFolder scratch;
+  fs::copy(kToy, scratch / "m", fs::copy_options::recursive);
+  for (const char* name : {"iclora.json", "model_index.json"}) {
+    fs::remove(scratch / "m" / name);
+    fs::create_symlink("nowhere", scratch / "m" / name);
+    EXPECT_THAT(message_of([&] { open_model_folder(scratch / "m"); }),
+                testing::AllOf(HasSubstr(name), HasSubstr("cannot be read")));
+    fs::remove(scratch / "m" / name);
+    fs::copy(kToy / "model_index.json", scratch / "m" / name);
+  }
+}
+
 TEST(ResolveModel, FindsFoldersNamesAndTheHubsCache) {
   const ScratchFolder scratch;
   fs::create_directories(scratch / "models/small");
