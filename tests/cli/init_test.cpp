@@ -163,5 +163,16 @@ TEST(Init, RefusesAFolderThatHoldsSomething) {
   EXPECT_FALSE(fs::exists(scratch / "model/model_index.json"));
 }
 
+TEST(Init, ReplacesNoLink) {
+  for (const char* target : {"empty", "nowhere", "model"}) {
+    const ScratchFolder scratch;
+    fs::create_directories(scratch / "empty");
+    fs::create_symlink(target, scratch / "model");
+    expect_refused(init(scratch, "preset: toy\n"), 6, "is a link");
+    EXPECT_EQ(fs::read_symlink(scratch / "model"), target);
+    EXPECT_TRUE(fs::is_empty(scratch / "empty"));
+  }
+}
+
 }  // namespace
 }  // namespace iclora

@@ -407,6 +407,10 @@ Json init(const Json& request, Progress& progress) {
     copy_tokenizer<tokenizers::T5Tokenizer>(*plan.tokenizer_2, {}, plan.configs.t5.vocab_size);
   }
   std::error_code ignored;
+  if (fs::is_symlink(fs::symlink_status(out, ignored))) {
+    fail(ErrorKind::output, "'{}' is a link; name a new folder, or the one that it leads to.",
+         printable(out.native(), 400));
+  }
   if (fs::exists(out, ignored) && !(fs::is_directory(out, ignored) && fs::is_empty(out, ignored))) {
     fail(ErrorKind::output, "'{}' exists already; name a new folder, or remove it first.",
          printable(out.native(), 400));
