@@ -8,6 +8,7 @@
 #include "cli/library.h"
 #include "cli/output.h"
 #include "cli/torch_folder.h"
+#include "core/error.h"
 #include "run/load_config.h"
 
 namespace iclora::cli {
@@ -24,6 +25,7 @@ struct Options {
 
 /// The request as the library takes it.
 Json train_call(const Options& options, Terminal& terminal) {
+  if (options.out == "") fail_input("--out is empty; name a folder");
   const run::LoadedConfig loaded = run::load_config(options.config, options.settings, options.out);
   for (const std::string& line : loaded.report) terminal.message(false, line);
   for (const std::string& note : loaded.notes) terminal.message(true, note);

@@ -257,6 +257,8 @@ TEST_F(TrainProgram, RefusesWithOneSentenceAndWritesNothing) {
     EXPECT_FALSE(fs::exists(scratch_ / "refused")) << one.said;
   }
   expect_refused(run_program({"train"}), 2, "CONFIG");
+  expect_refused(run_program({"train", (scratch_.path() / "train.yaml").native(), "--out", ""}), 2,
+                 "--out is empty");
   expect_refused(run_program({"train", "/nowhere.yaml"}), 2, "/nowhere.yaml");
 }
 
