@@ -180,10 +180,15 @@ void check_not_empty(const Set& set, Problems& problems) {
       std::all_of(caption.panels.begin(), caption.panels.end(),
                   [](const std::string& part) { return captions::squeeze(part).empty(); });
   if (!empty || set.caption_file.empty()) return;
+  const bool shared = set.caption_file.ends_with(".jsonl");
+  // A file that could not be read only looks empty.
+  const auto is_wrong = [&](const Problem& problem) {
+    return problem.level == Level::error && problem.file == set.caption_file;
+  };
+  if (!shared && std::any_of(problems.begin(), problems.end(), is_wrong)) return;
   problems.push_back({set.caption_file, Level::error,
-                      set.caption_file.ends_with(".jsonl")
-                          ? fmt::format("The caption of set '{}' is empty.", printable(set.id))
-                          : "The caption is empty.",
+                      shared ? fmt::format("The caption of set '{}' is empty.", printable(set.id))
+                             : "The caption is empty.",
                       "Describe the set as a whole, then each panel."});
 }
 

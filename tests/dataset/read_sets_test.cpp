@@ -109,6 +109,18 @@ TEST(ReadSets, ThrowsTheFirstOfAllErrors) {
   }
 }
 
+TEST(ReadSets, ACaptionThatCannotBeReadIsNotCalledEmpty) {
+  for (const char* text : {"{\"overall\": ", "[1]", R"({"panels": 3})", R"({"overall": 3})"}) {
+    const ScratchFolder scratch;
+    put_set(scratch / "a", 2, 32, 32, 1, "");
+    fs::remove(scratch / "a/caption.txt");
+    put_text(scratch / "a/caption.json", text);
+    const Scan scan = scan_sets(scratch.path());
+    ASSERT_EQ(scan.problems.size(), 1U) << line_of(scan.problems[0]);
+    EXPECT_THAT(scan.problems[0].what, testing::Not(HasSubstr("empty")));
+  }
+}
+
 // Every way to store a picture that image/ can read gives its decoded size, turned ones included.
 TEST(PictureFacts, TheSizeIsThatOfTheDecodedPicture) {
   size_t seen = 0;
