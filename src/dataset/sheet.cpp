@@ -90,7 +90,7 @@ Card card_of(const Set& set, const Item& item, bool held_out, const image::Image
   std::string trigger = caption.trigger;
   if (!data.trigger.empty() && !item.caption.starts_with(trigger + " ")) trigger = data.trigger;
   add_text(card, pen, captions::squeeze(trigger), captions::squeeze(caption.overall), width);
-  if (set.panels.size() > 1 && !caption.panels.empty()) {
+  if (caption.panels.size() > 1) {
     const auto marks = captions::markers(dialect_of(set, item.layout.grid, data),
                                          static_cast<int64_t>(caption.panels.size()));
     for (size_t i = 0; i < marks.size(); ++i) {

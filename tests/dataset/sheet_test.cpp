@@ -131,6 +131,19 @@ TEST(ContactSheets, ShowEverySetWithItsCaption) {
   EXPECT_THROW(contact_sheets(sets, plan, data, options, progress), Error);
 }
 
+TEST(ContactSheets, ShowASetWhoseCaptionHasOnePartTooFew) {
+  const ScratchFolder scratch;
+  put_set(scratch / "set", 2, 64, 48, 1, "");
+  fs::remove(scratch / "set/caption.txt");
+  put_text(scratch / "set/caption.json", R"({"overall": "two", "panels": ["one"]})");
+  Scan scan = scan_sets(scratch.path());
+  DataOptions data;
+  data.grid = panels::Grid{1, 2};  // its markers are for two parts
+  const Plan plan = plan_sets(scan.sets, data, scan.problems);
+  NoProgress progress;
+  EXPECT_EQ(contact_sheets(scan.sets, plan, data, {}, progress).size(), 1U);
+}
+
 TEST(ContactSheets, EndlessCaptionsEndWithThePage) {
   const ScratchFolder scratch;
   std::string text = "x";
