@@ -20,9 +20,26 @@ void link_or_copy(const fs::path& from, const fs::path& to) {
   if (error) run::fail_to_write(to, error.value(), fs::file_size(from));
 }
 
-/// The transformer's weights, under any name the base has them.
-bool is_replaced(const fs::path& relative) {
-  return *relative.begin() == "transformer" && relative.filename() != "config.json";
+/// The files of the base but for the transformer's weights, under any name it has them. Of folders
+/// its parts alone: others are not the model's, and a run may stand in one of them.
+void copy_base(const fs::path& base, const fs::path& to) {
+  constexpr const char* kParts[] = {"transformer", "text_encoder", "text_encoder_2", "tokenizer",
+                                    "tokenizer_2", "vae",          "scheduler"};
+  const auto copy_files = [&](const fs::path& from, const fs::path& into) {
+    create_folders(into);
+    for (const auto& entry : fs::directory_iterator(from)) {
+      if (entry.is_regular_file()) link_or_copy(entry.path(), into / entry.path().filename());
+    }
+  };
+  copy_files(base, to);
+  for (const std::string part : kParts) {
+    if (part != "transformer") {
+      copy_files(base / part, to / part);
+      continue;
+    }
+    create_folders(to / part);
+    link_or_copy(base / part / "config.json", to / part / "config.json");
+  }
 }
 
 }  // namespace
@@ -35,15 +52,7 @@ void write_model(const fs::path& folder, const weights::ModelFolder& base,
   fs::remove_all(aside);
   create_folders(aside);
   try {
-    for (const auto& entry : fs::recursive_directory_iterator(
-             base.path, fs::directory_options::follow_directory_symlink)) {
-      const fs::path relative = entry.path().lexically_relative(base.path);
-      if (entry.is_directory()) {
-        create_folders(aside / relative);
-      } else if (entry.is_regular_file() && !is_replaced(relative)) {
-        link_or_copy(entry.path(), aside / relative);
-      }
-    }
+    copy_base(base.path, aside);
     write_weights(aside / "transformer" / "diffusion_pytorch_model.safetensors", trained, values,
                   dtype);
     fs::remove_all(folder);

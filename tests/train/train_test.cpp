@@ -272,6 +272,26 @@ TEST_F(Training, OfEveryWeightWritesAModelFolder) {
   EXPECT_TRUE(fs::exists(result.result / "model_index.json"));
 }
 
+TEST_F(Training, OfEveryWeightMayStandInTheModelThatItBeganWith) {
+  const fs::path base = scratch_ / "base";
+  fs::copy(ICLORA_FIXTURES "/models/toy-dev", base, fs::copy_options::recursive);
+  fs::create_directory_symlink(".", base / "again");
+  Json json = config_json("base/runs/full");
+  json["model"] = base.native();
+  json["lora"] = {{"targets", "full"}};
+  json["train"]["steps"] = 1;
+  json.erase("sample");
+  const fs::path result = run(json).result;
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(result)) {
+    names.insert(entry.path().filename().native());
+  }
+  EXPECT_THAT(
+      names, testing::ElementsAre("model_index.json", "scheduler", "text_encoder", "text_encoder_2",
+                                  "tokenizer", "tokenizer_2", "transformer", "vae"));
+  EXPECT_TRUE(fs::exists(result / "tokenizer_2/spiece.model"));
+}
+
 TEST_F(Training, OfEveryWeightBeginsWithAllDigitsOfTheFiles) {
   Json json = config_json("full");
   json["lora"] = {{"targets", "full"}};
