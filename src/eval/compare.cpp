@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "eval/long_captions.h"
 #include "lora/adapter_file.h"
 #include "panels/split_picture.h"
 #include "sampling/adapters.h"
@@ -108,6 +109,23 @@ std::string caption_of(const TestSet& set, const lora::AdapterFile* adapter) {
     }
   }
   return dataset::joint_caption(set.set, set.layout.grid, options);
+}
+
+/// One warning of all sets, whichever row reads their captions.
+void warn_of_long_captions(const TestSets& sets, const std::vector<lora::AdapterFile>& adapters,
+                           const Drawing& drawing) {
+  LongCaptions captions(drawing.model, drawing.settings.text_length);
+  const auto add = [&](const lora::AdapterFile* adapter, sampling::Method method) {
+    for (const TestSet& set : sets.sets) {
+      captions.add(set.set.id, caption_of(set, adapter), set.layout.boxes.size(), method);
+    }
+  };
+  if (drawing.request.base) add(nullptr, sampling::Method::canvas);
+  for (const lora::AdapterFile& adapter : adapters) {
+    add(&adapter, sampling::trained_method({adapter}));
+  }
+  const std::string warning = captions.warning(sets.folder, "--text-length");
+  if (!warning.empty()) log::write_warning(warning);
 }
 
 void draw_row(Row& row, const TestSets& sets, const Drawing& drawing,
@@ -246,6 +264,12 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
         "pixels alone.");
   }
 
+  std::optional<Drawing> drawing;
+  if (model) {
+    drawing.emplace(Drawing{request, *model, draw_settings(request, *model)});
+    warn_of_long_captions(out.sets, adapters, *drawing);
+  }
+
   std::vector<SetLook> training;
   if (request.train) training = training_looks(*request.train, options);
 
@@ -253,12 +277,11 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
   if (auto row = shuffled_row(out.sets)) out.rows.push_back(std::move(*row));
   // Without labels nothing is read, and softness hides nothing.
   if (model && out.sets.labelled) out.rows.push_back(rebuilt_row(out.sets, *model, progress));
-  if (model) {
-    Drawing drawing = {request, *model, draw_settings(request, *model)};
+  if (drawing) {
     if (request.base) {
       Row row;
       row.name = row.kind = "base";
-      draw_row(row, out.sets, drawing, nullptr, progress);
+      draw_row(row, out.sets, *drawing, nullptr, progress);
       out.rows.push_back(std::move(row));
     }
     std::set<std::string> names;
@@ -272,13 +295,13 @@ Comparison compare(const CompareRequest& request, Progress& progress) {
       row.about = {{"file", choice.file},
                    {"sha256", sha256_of_file(choice.file)},
                    {"strength", choice.strength}};
-      drawing.settings.adapters = {{&adapters[i], choice.strength, request.allow_unmatched}};
-      drawing.settings.method = sampling::trained_method({adapters[i]});
-      row.about["method"] = sampling::name_of(drawing.settings.method);
-      draw_row(row, out.sets, drawing, &adapters[i], progress);
+      drawing->settings.adapters = {{&adapters[i], choice.strength, request.allow_unmatched}};
+      drawing->settings.method = sampling::trained_method({adapters[i]});
+      row.about["method"] = sampling::name_of(drawing->settings.method);
+      draw_row(row, out.sets, *drawing, &adapters[i], progress);
       out.rows.push_back(std::move(row));
     }
-    out.report["settings"] = settings_json(request, drawing.settings);
+    out.report["settings"] = settings_json(request, drawing->settings);
   }
   const Classifier* classifier = out.sets.labelled ? &*out.classifier : nullptr;
   for (Row& row : out.rows) measure_row(row, out.sets, classifier, training);

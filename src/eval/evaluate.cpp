@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "eval/distance.h"
 #include "eval/draw.h"
+#include "eval/long_captions.h"
 #include "eval/score.h"
 #include "eval/sheet.h"
 #include "sampling/model.h"
@@ -88,9 +89,15 @@ EvalResult evaluate(const EvalRequest& request, Progress& progress) {
                                             model.folder.native_height.value_or(kDefaultPanel)});
   panels::check_token_multiple(panel.width, panel.height, "--panel");
   std::vector<DrawTask> tasks;
+  LongCaptions long_captions(model, settings.text_length);
   for (const auto& [caption, place] : captions) {
     tasks.push_back({caption.caption, panels::grid_layout(caption.grid, panel.width, panel.height),
                      request.seed + place});
+    long_captions.add(caption.id, caption.caption, caption.panels.size(), settings.method);
+  }
+  if (const std::string warning = long_captions.warning(request.captions, "--text-length");
+      !warning.empty()) {
+    log::write_warning(warning);
   }
 
   EvalResult out;

@@ -152,13 +152,6 @@ void settle_captions(Resolved& out, Request& request) {
           : captions_of(out.method, out.joint_prompt, panels);
 }
 
-/// What to do about a text of `tokens` T5 tokens of which `limit` are read.
-std::string remedy_for_length(int64_t tokens, int64_t limit) {
-  if (tokens <= kLongestText) return fmt::format("shorten it, or give --text-length {}.", tokens);
-  if (limit == kLongestText) return "shorten it.";
-  return fmt::format("shorten it, or give --text-length {} to have more of it read.", kLongestText);
-}
-
 /// Of T5 alone: the end that CLIP does not read is lost in FLUX as a rule, and T5 has it.
 void warn_of_long_captions(Resolved& out, const Request& request) {
   const int64_t limit = *request.text_length;
@@ -168,7 +161,8 @@ void warn_of_long_captions(Resolved& out, const Request& request) {
     if (lost.empty()) return;
     const int64_t tokens = count(text);
     out.warnings.push_back(fmt::format("the {} has {} tokens, but {} are read: {}; {}", name,
-                                       tokens, limit, lost, remedy_for_length(tokens, limit)));
+                                       tokens, limit, lost,
+                                       remedy_for_length(tokens, limit, "it", "--text-length")));
   };
   for (size_t i = 0; i < out.captions.size(); ++i) {
     warn(out.captions.size() == 1 ? "prompt" : fmt::format("caption of panel {}", i + 1),

@@ -29,16 +29,16 @@ sampling::Method method_of(const RowPlan& row, const run::Config* training) {
                                                                      : sampling::Method::canvas;
 }
 
-std::string stated(const std::optional<lora::AdapterFile>& adapter, const char* key) {
-  if (!adapter || !adapter->iclora || !adapter->iclora->is_object()) return "";
-  const auto found = adapter->iclora->find(key);
-  return found != adapter->iclora->end() && found->is_string() ? found->get<std::string>() : "";
+std::string stated(const lora::AdapterFile& adapter, const char* key) {
+  if (!adapter.iclora || !adapter.iclora->is_object()) return "";
+  const auto found = adapter.iclora->find(key);
+  return found != adapter.iclora->end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-dataset::DataOptions caption_options(const RowDrawing& drawing) {
+dataset::DataOptions caption_options(const lora::AdapterFile& adapter) {
   dataset::DataOptions options;
-  options.trigger = stated(drawing.adapter, "trigger");
-  if (const std::string dialect = stated(drawing.adapter, "dialect"); !dialect.empty()) {
+  options.trigger = stated(adapter, "trigger");
+  if (const std::string dialect = stated(adapter, "dialect"); !dialect.empty()) {
     options.dialect = captions::dialect_from_name(dialect);
   }
   return options;
@@ -55,15 +55,18 @@ dataset::Set told(const eval::TestSet& set, const RowDrawing& drawing) {
   return out;
 }
 
+std::string caption_of(const eval::TestSet& set, const RowDrawing& drawing) {
+  return dataset::joint_caption(told(set, drawing), set.layout.grid, drawing.caption);
+}
+
 /// What is drawn of every set, [repeat][sets] in one list.
 std::vector<eval::DrawTask> tasks_of(const RowDrawing& drawing, const eval::TestSets& sets,
                                      uint64_t seed, int64_t repeat) {
-  const dataset::DataOptions options = caption_options(drawing);
   std::vector<eval::DrawTask> out;
   for (int64_t k = 0; k < repeat; ++k) {
     for (const eval::TestSet& set : sets.sets) {
       eval::DrawTask task;
-      task.caption = dataset::joint_caption(told(set, drawing), set.layout.grid, options);
+      task.caption = caption_of(set, drawing);
       task.layout = set.layout;
       task.seed = seed + out.size();
       for (const int64_t number : drawing.given) {
@@ -125,10 +128,9 @@ std::vector<eval::SetScorer> scorers_of(const RowDrawing& drawing, const eval::T
   if (options.name == "auto" && !options.reader) options.name = "pixels";
   std::vector<eval::SetScorer> out;
   for (const eval::TestSet& set : sets.sets) {
-    const dataset::Set words = told(set, drawing);
-    const std::string text =
-        dataset::joint_caption(words, set.layout.grid, caption_options(drawing));
-    eval::SetToScore to_score{words.caption, text, set.layout, drawing.model.folder.path};
+    const std::string text = caption_of(set, drawing);
+    eval::SetToScore to_score{told(set, drawing).caption, text, set.layout,
+                              drawing.model.folder.path};
     if (to_score.caption.panels.size() != set.panels.size()) to_score.caption = {"", text, {}};
     out.push_back(eval::make_scorer(to_score, options));
   }
@@ -166,14 +168,23 @@ Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* tr
 RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
                     const std::optional<Trained>& trained) {
   const RowPlan& asked = *row.row;
-  RowDrawing out{inputs.model,     {},           inputs.settings, asked.given, asked.silent,
-                 asked.candidates, inputs.reader};
+  RowDrawing out;
+  out.model = inputs.model;
+  out.settings = inputs.settings;
+  out.given = asked.given;
+  out.silent = asked.silent;
+  out.candidates = asked.candidates;
+  out.reader = inputs.reader;
   if (trained) {
     if (std::filesystem::is_directory(trained->result)) {
       out.model = sampling::open_model(trained->result.native(), {});
     } else {
       out.adapter = lora::read_adapter(trained->result);
+      out.caption = caption_options(*out.adapter);
     }
+  } else if (training != nullptr && training->lora.targets.kind != run::LoraTargets::Kind::full) {
+    out.caption.trigger = training->data.trigger;
+    out.caption.dialect = training->data.dialect;
   }
   out.settings.method = method_of(asked, training);
   out.settings.condition = condition_of(asked, training);
@@ -182,6 +193,14 @@ RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const ru
   out.settings.strength = asked.strength;
   out.settings.given_attention = asked.given_attention;
   return out;
+}
+
+void add_captions(const RowDrawing& drawing, const eval::TestSets& sets,
+                  eval::LongCaptions& captions) {
+  for (const eval::TestSet& set : sets.sets) {
+    captions.add(set.set.id, caption_of(set, drawing), set.layout.boxes.size(),
+                 drawing.settings.method);
+  }
 }
 
 eval::Row draw_row(const RowDrawing& drawing, const eval::TestSets& sets, uint64_t seed,

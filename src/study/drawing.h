@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "eval/long_captions.h"
 #include "eval/row.h"
 #include "eval/set_scorer.h"
 #include "study/plan.h"
@@ -27,7 +28,8 @@ DrawingInputs open_drawing(const Plan& plan, const StudyOptions& options);
 struct RowDrawing {
   sampling::OpenModel model;  ///< the plan's, or what full tuning made of it
   std::optional<lora::AdapterFile> adapter;
-  eval::DrawSettings settings;  ///< but for the adapter
+  dataset::DataOptions caption;  ///< trigger and dialect alone: the adapter's
+  eval::DrawSettings settings;   ///< but for the adapter
   std::vector<int64_t> given;
   bool silent = false;
   std::optional<CandidatesPlan> candidates;
@@ -39,13 +41,18 @@ struct RowDrawing {
 Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* training,
                   const DrawingInputs& inputs);
 
-/// `trained`: of the row's training, if it has one and that is finished.
+/// `trained`: of the row's training, if it has one and that is finished. Before that its captions
+/// are as its configuration says; a tag that all training captions begin with is not known yet.
 RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
                     const std::optional<Trained>& trained);
 
 /// What scores a row's candidates, a scorer a set. Errors (exit 2) as eval::make_scorer: the words
 /// are known before anything is trained.
 std::vector<eval::SetScorer> scorers_of(const RowDrawing& drawing, const eval::TestSets& sets);
+
+/// The sets' captions as this row reads them.
+void add_captions(const RowDrawing& drawing, const eval::TestSets& sets,
+                  eval::LongCaptions& captions);
 
 /// The given panels are some of every set's, not all. Set i (from 0) is drawn with seed + i, its
 /// k-th repetition with that plus k times the number of sets: the same in every row. Candidate c of

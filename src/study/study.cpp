@@ -197,6 +197,9 @@ class Runner {
     study_.plan = &plan_;
     study_.model_sha256 = inputs_.drawing.model.model_sha256;
     study_.settings = eval::settings_json(plan_.draw, inputs_.drawing.settings);
+    for (size_t i = 0; i < jobs_.size(); ++i) {
+      if (is_wanted(jobs_[i])) warn_of_long_captions(i);
+    }
     bool told = false;
     for (size_t i = 0; i < jobs_.size(); ++i) {
       if (!is_wanted(jobs_[i])) continue;
@@ -216,6 +219,18 @@ class Runner {
   bool is_wanted(const TaskJobs& jobs) const {
     const auto& only = options_.only;
     return only.empty() || std::find(only.begin(), only.end(), jobs.task->name) != only.end();
+  }
+
+  /// Once a task, before anything is trained for it.
+  void warn_of_long_captions(size_t index) const {
+    const DrawingInputs& inputs = inputs_.drawing;
+    eval::LongCaptions captions(inputs.model, inputs.settings.text_length);
+    for (const RowJob& job : jobs_[index].rows) {
+      const run::Config* config = job.training ? &job.training->config : nullptr;
+      add_captions(open_row(job.row, inputs, config, std::nullopt), sets_[index], captions);
+    }
+    const std::string warning = captions.warning(sets_[index].folder, "draw.text_length");
+    if (!warning.empty()) log::write_warning(warning);
   }
 
   /// Of all tasks: what earlier runs have left, and other ones have made meanwhile, is part of

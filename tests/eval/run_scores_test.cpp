@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "dataset/read_sets.h"
 #include "drawn_sets.h"
+#include "heard_warnings.h"
 #include "scratch.h"
 
 namespace iclora::eval {
@@ -128,7 +129,12 @@ TEST(SavedAdapters, StandInTheOrderOfTheirStepsWithoutDoubles) {
 TEST(ScoreRun, TakesTheSetsThatTheTrainingHeldOut) {
   const ScratchFolder scratch;
   NoProgress progress;
+  const testing_support::HeardWarnings heard;
   const Comparison result = score_run(request_for(write_run(scratch, "2")), progress);
+  // Of their captions 16 tokens are read; whatever the adapters, that is told once.
+  EXPECT_THAT(
+      heard.all(),
+      testing::Contains(HasSubstr("data': 2 of 2 captions are not read to the end")).Times(1));
   EXPECT_EQ(result.report["count"], 2);
   const auto held_out = dataset::held_out_sets(dataset::read_sets((scratch / "data").native()), 2);
   const auto all = dataset::read_sets((scratch / "data").native());

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "core/error.h"
+#include "heard_warnings.h"
+#include "sampling/text_length.h"
 #include "study_fixture.h"
 
 namespace iclora::study {
@@ -73,6 +75,41 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
     EXPECT_EQ(now["training"], old["training"]);
   }
   EXPECT_EQ(again["rows"][0], report["rows"][0]);
+}
+
+// Before anything is trained or drawn, once a task; the trigger is that of a row's training.
+TEST_F(StudyTest, TellsOfCaptionsThatAreNotReadToTheEnd) {
+  std::string text = small_plan();
+  text.replace(text.find("text_length: 16"), 15, "text_length: LIMIT");
+  text += "  - {name: LoRA, training: lora}\n";
+  const sampling::OpenModel model = sampling::open_model(ICLORA_FIXTURES "/models/toy-dev", {});
+  const int64_t tokens =
+      sampling::token_counter(model)("a pair <&> [LEFT] a cat at night [RIGHT] in a room");
+  const auto with = [&](int64_t limit, const std::string& training) {
+    std::string out = text;
+    out.replace(out.find("LIMIT"), 5, std::to_string(limit));
+    const std::string plain = "{name: lora, sets: [1, 2]}";
+    out.replace(out.find(plain), plain.size(), training);
+    return plan(out);
+  };
+  class Stop final : public Progress {
+   public:
+    void report(const ProgressEvent&) override {}
+    bool cancelled() const override { return true; }
+  } stop;
+  const testing_support::HeardWarnings heard;
+  const auto hear = [&](const study::Plan& plan) {
+    EXPECT_THROW(run(plan, stop), Cancelled);
+    fs::remove_all(options_.out);
+  };
+  hear(with(tokens, "{name: lora, sets: [1, 2]}"));
+  EXPECT_THAT(heard.all(), IsEmpty());
+  hear(with(tokens, "{name: lora, set: {data.trigger: '[TOY]'}}"));
+  EXPECT_THAT(heard.all(), ElementsAre(HasSubstr("held': 2 of 2 captions are not read to the end: "
+                                                 "that of '001' has ")));
+  hear(with(tokens - 1, "{name: lora, sets: [1, 2]}"));
+  ASSERT_EQ(heard.all().size(), 2U);
+  EXPECT_THAT(heard.all()[1], HasSubstr(fmt::format("or give draw.text_length {}.", tokens)));
 }
 
 TEST_F(StudyTest, ARenamedRowIsTheSameRowAndAChangedOneIsNot) {
