@@ -147,7 +147,8 @@ ImageSet draw(const Resolved& resolved, const Prepared& prepared, const std::vec
     if (resolved.request.given_as == "pasted") {
       paste_given(picture, resolved.layout, resolved.given);
     }
-    set.canvases.push_back({latents[place], std::move(picture),
+    const uint64_t seed = *resolved.request.seed + static_cast<uint64_t>(which[place]);
+    set.canvases.push_back({seed, latents[place], std::move(picture),
                             picture_texts(resolved, which[place], build), std::move(fidelity)});
   }
   progress.report({.phase = "decoding", .step = total, .total = total, .loss = {}});

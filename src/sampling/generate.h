@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -23,6 +24,7 @@ namespace iclora::sampling {
 
 /// One canvas of a run.
 struct Canvas {
+  uint64_t seed = 0;
   at::Tensor latents;  ///< fp32 [1, 16, h, w], in the transformer's scale
   image::Image picture;
   image::Texts texts;              ///< what the picture says of itself

@@ -48,7 +48,8 @@ TEST(CandidatesOption, TheKeptFileIsThatOfAPlainRunAndFromMakesItAgain) {
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const Json json = Json::parse(run.out);
   EXPECT_EQ(json["canvases"].size(), 2U);
-  EXPECT_EQ(json["seed"], 3);
+  ASSERT_EQ(json["seeds"].size(), 2U);
+  EXPECT_EQ(json["seed"], json["seeds"][0]);
   const Json& candidates = json["candidates"];
   EXPECT_EQ(candidates["scored_by"], "pixels");
   EXPECT_EQ(candidates["steps"], 1);
@@ -63,6 +64,7 @@ TEST(CandidatesOption, TheKeptFileIsThatOfAPlainRunAndFromMakesItAgain) {
     }
     worst_kept = std::min(worst_kept, score);
     const std::string place = std::to_string(one["kept"].get<int>());
+    EXPECT_EQ(json["seeds"][one["kept"].get<size_t>() - 1], one["seed"]);
     const ProgramRun plain =
         run_program(generate(scratch / ("plain-" + place), {"--seed", one["seed"].dump()}));
     ASSERT_EQ(plain.exit_code, 0) << plain.err;
@@ -109,6 +111,10 @@ TEST(CandidatesOption, AVisionModelChooses) {
   const Json json = Json::parse(run.out);
   EXPECT_EQ(json["candidates"]["scored_by"], "judge");
   EXPECT_EQ(json["candidates"]["list"][1]["kept"], 1);
+  EXPECT_EQ(json["seed"], 4);
+  EXPECT_EQ(json["seeds"], Json::array({4}));
+  EXPECT_THAT(run.err, HasSubstr("seeds 3 to 5 to choose from"));
+  EXPECT_THAT(run.err, HasSubstr("seed 4 kept"));
   EXPECT_EQ(json["candidates"]["list"][1]["remark"], "r");
   EXPECT_EQ(json["candidates"]["list"][1]["finished"]["score"], 0.2);
   ASSERT_EQ(server.count(), 4U);
@@ -118,8 +124,19 @@ TEST(CandidatesOption, AVisionModelChooses) {
   EXPECT_EQ(server.request(0).panels(), 2U);
   EXPECT_EQ(text_of_file(scratch / "a.png").find("sk-do-not-tell"), std::string::npos);
 
+  // The kept picture is that of a plain run of its seed, and its own request makes it again.
   const ProgramRun plain = run_program(generate(scratch / "b.png", {"--seed", "4"}));
-  EXPECT_EQ(text_of_file(scratch / "a.png"), text_of_file(scratch / "b.png"));
+  EXPECT_EQ(Json::parse(plain.out)["seed"], 4);
+  const ProgramRun again = run_program({"generate", "--from", (scratch / "a.png").native(), "--out",
+                                        (scratch / "c.png").native(), "--json"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(Json::parse(again.out)["seed"], 4);
+  for (const char* other : {"b", "c"}) {
+    for (const std::string file : {".png", "-panel-1.png", "-panel-2.png"}) {
+      EXPECT_EQ(text_of_file(scratch / ("a" + file)), text_of_file(scratch / (other + file)))
+          << other << file;
+    }
+  }
 }
 
 TEST(CandidatesOption, AJudgeThatSaysNothingUsefulLeavesNoPicture) {

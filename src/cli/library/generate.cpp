@@ -1,4 +1,5 @@
 #include <ATen/Parallel.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <map>
@@ -167,12 +168,22 @@ Json generate(const Json& request_json, Progress& progress) {
   std::optional<BestOfRun> best;
   if (choosing) best.emplace(*options.candidates, resolved, progress);
   for (const std::string& warning : resolved.warnings) log::warning("{}", warning);
-  log::info("seed {}", *request.seed);
+  if (choosing) {
+    const auto last = *request.seed + static_cast<uint64_t>(request.count - 1);
+    log::info("seeds {} to {} to choose from", *request.seed, last);
+  } else {
+    log::info("seed {}", *request.seed);
+  }
 
   Json candidates;
   const sampling::ImageSet set =
       best ? best->draw(std::string(build_id()), candidates)
            : sampling::generate(resolved, std::string(build_id()), progress);
+  std::vector<uint64_t> seeds;
+  for (const sampling::Canvas& canvas : set.canvases) seeds.push_back(canvas.seed);
+  if (choosing) {
+    log::info("seed{} {} kept", seeds.size() == 1 ? "" : "s", fmt::join(seeds, ", "));
+  }
   std::optional<MadeFolders> made;
   std::unique_ptr<weights::SafetensorsWriter> latents;
   if (options.save_latents) {
@@ -184,7 +195,10 @@ Json generate(const Json& request_json, Progress& progress) {
   if (latents) latents->commit();
   if (made) made->keep();
 
-  Json result = {{"seed", *request.seed}, {"canvases", Json::array()}, {"panels", Json::array()}};
+  Json result = {{"seed", seeds.front()},
+                 {"seeds", seeds},
+                 {"canvases", Json::array()},
+                 {"panels", Json::array()}};
   for (size_t i = 0; i < paths.canvases.size(); ++i) {
     result["canvases"].push_back(paths.canvases[i].native());
     Json panels = Json::array();

@@ -12,7 +12,8 @@ using Verb = Json (*)(const Json& request, Progress& progress);
 Json runtime_info(const Json& request, Progress& progress);
 
 /// Pictures from a request: sampling's own keys (sampling/request.h) beside `out`, `split`,
-/// `save_latents`, `from`, `task`, `threads` and `model_search` -> seed, canvases, panels, seconds,
+/// `save_latents`, `from`, `task`, `threads` and `model_search` -> seed (of the first
+/// canvas; among candidates the best one's), seeds (a canvas each), canvases, panels, seconds,
 /// peak_bytes (design 4.1).
 Json generate(const Json& request, Progress& progress);
 
