@@ -201,6 +201,7 @@ std::optional<Json> read_tokenizer_json(const std::filesystem::path& folder) {
 
 void refuse_member(const Json& object, const char* key, const std::string& origin) {
   const auto found = object.find(key);
+  // NOLINTNEXTLINE(readability-container-size-empty): a Json's empty() is another question
   if (found == object.end() || found->is_null() || *found == false || *found == "" || *found == 0) {
     return;
   }

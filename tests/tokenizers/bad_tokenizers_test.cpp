@@ -182,6 +182,8 @@ TEST(BadT5Files, ADamagedSentencePieceModelIsOneSentenceWhereverItIsCut) {
   const auto with = [&](const std::string& more) {
     return message_with<T5Tokenizer>(good, "spiece.model", model + more);
   };
+  // Nothing is cut at a NUL: the literals' whole length is taken.
+  // NOLINTBEGIN(bugprone-string-literal-with-embedded-nul)
   const auto bytes = []<size_t N>(const char(&text)[N]) { return std::string(text, N - 1); };
   // Pieces: a byte that is not UTF-8, scores that are not finite, one piece twice.
   EXPECT_THAT(with(bytes("\x0a\x08\x0a\x01\xc2\x15\x00\x00\x80\xbf")), HasSubstr("not UTF-8"));
@@ -197,6 +199,7 @@ TEST(BadT5Files, ADamagedSentencePieceModelIsOneSentenceWhereverItIsCut) {
   // trainer_spec.byte_fallback, trainer_spec.unk_id, normalizer_spec.precompiled_charsmap.
   EXPECT_THAT(with(bytes("\x12\x03\x98\x02\x01")), HasSubstr("byte fallback"));
   EXPECT_THAT(with(bytes("\x12\x03\xc0\x02\x00")), HasSubstr("unknown token's id is 0"));
+  // NOLINTEND(bugprone-string-literal-with-embedded-nul)
   EXPECT_THAT(with(bytes("\x1a\x05\x12\x03\x61\x62\x63")), HasSubstr("character map"));
   EXPECT_THAT(with(bytes("\x1a\x08\x12\x06\xff\xff\xff\x7f\x61\x62")), HasSubstr("character map"));
   // model_type = 2 (BPE).
