@@ -1,5 +1,6 @@
 // iclora generate --candidates: from the command line to the files.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,24 +18,16 @@ using testing_support::expect_refused;
 using testing_support::ProgramRun;
 using testing_support::run_program;
 using testing_support::ScratchFolder;
-using testing_support::ServerReply;
 using testing_support::ServerRequest;
 using testing_support::text_of_file;
 using testing_support::VisionServer;
 
 std::vector<std::string> generate(const fs::path& out, const std::vector<std::string>& more) {
-  std::vector<std::string> line = {"generate",
-                                   "--model",
-                                   ICLORA_FIXTURES "/models/toy-dev",
-                                   "--prompt",
-                                   "[LEFT] a mug [RIGHT] the same mug",
-                                   "--panel",
-                                   "32x32",
-                                   "--steps",
-                                   "2",
-                                   "--json",
-                                   "--out",
-                                   out.native()};
+  const std::string model = ICLORA_FIXTURES "/models/toy-dev";
+  std::vector<std::string> line = {
+      "generate", "--model",   model,     "--prompt", "[LEFT] a mug [RIGHT] the same mug",
+      "--panel",  "32x32",     "--steps", "2",        "--json",
+      "--out",    out.native()};
   line.insert(line.end(), more.begin(), more.end());
   return line;
 }
@@ -69,8 +62,8 @@ TEST(CandidatesOption, TheKeptFileIsThatOfAPlainRunAndFromMakesItAgain) {
         run_program(generate(scratch / ("plain-" + place), {"--seed", one["seed"].dump()}));
     ASSERT_EQ(plain.exit_code, 0) << plain.err;
     for (const std::string file : {".png", "-panel-1.png", "-panel-2.png"}) {
-      EXPECT_EQ(text_of_file(scratch / ("a/canvas-0" + place + file)),
-                text_of_file(scratch / ("plain-" + place + "/canvas-01" + file)));
+      EXPECT_EQ(text_of_file(scratch / fmt::format("a/canvas-0{}{}", place, file)),
+                text_of_file(scratch / fmt::format("plain-{}/canvas-01{}", place, file)));
     }
   }
   EXPECT_GE(worst_kept, best_left);
