@@ -18,6 +18,7 @@ const std::string kScenes = "[FILM] a fox's day [SCENE-1] sleeps [SCENE-2] runs 
 
 std::vector<std::string> ids(const std::vector<Set>& sets) {
   std::vector<std::string> list;
+  list.reserve(sets.size());
   for (const Set& set : sets) list.push_back(set.id);
   return list;
 }

@@ -87,7 +87,7 @@ TEST(JudgeRun, TakesTheFirstOfEquals) {
 
 /// A run's folder with adapters after 100, 200 and 300 steps; the last is also the result.
 fs::path write_run(const ScratchFolder& scratch, const std::string& validation) {
-  const fs::path run = scratch / "run";
+  fs::path run = scratch / "run";
   fs::create_directories(run / "lora");
   fs::copy_file(kModels / "lora-a.safetensors", run / "lora/pairs-000100.safetensors");
   fs::copy_file(kModels / "lora-b.safetensors", run / "lora/pairs-000200.safetensors");
