@@ -113,6 +113,7 @@ ModelFolder open_model_folder(const fs::path& path) {
   }
   const Json index = read_json(path / "model_index.json");
   const std::string origin = "'" + printable((path / "model_index.json").native(), 400) + "'";
+  if (!index.is_object()) fail_input("{} must hold a JSON object.", origin);
   const std::string kind = json_string_or(index, "_class_name", origin, "FluxPipeline");
   if (!kind.starts_with("Flux") || kind.starts_with("Flux2")) {
     fail_input("{}: the model is a '{}', expected a 'FluxPipeline' (FLUX.1).", origin,

@@ -66,6 +66,9 @@ TEST(ModelFolder, OtherPipelinesAndBadNativeSizesAreRefused) {
   EXPECT_EQ(with("iclora.json", "{}"), "accepted");
   EXPECT_THAT(with("model_index.json", R"({"_class_name":"StableDiffusion3Pipeline"})"),
               HasSubstr("FluxPipeline"));
+  for (const char* index : {"null", "[]", "1"}) {
+    EXPECT_THAT(with("model_index.json", index), HasSubstr("must hold a JSON object")) << index;
+  }
 }
 
 TEST(ModelFolder, ALinkThatLeadsNowhereIsNoMissingFile) {
