@@ -201,6 +201,9 @@ Resolved resolve(Request request, const std::vector<std::filesystem::path>& mode
     fail_input("A canvas of {}x{} has more than {} pixels; choose smaller panels.",
                out.layout.width, out.layout.height, image::kMaximumPixels);
   }
+  // Thrown away: what cannot be sampled is refused before anything is encoded.
+  sigmas(out.configs.schedule, request.steps,
+         out.layout.width / panels::kToken * (out.layout.height / panels::kToken));
   settle_captions(out, request);
   out.given = settle_given(request, out.layout, out.adapters);
 

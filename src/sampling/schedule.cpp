@@ -1,5 +1,6 @@
 #include "sampling/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -86,6 +87,14 @@ std::vector<float> sigmas(const ScheduleConfig& config, int64_t steps, int64_t i
     const auto sigma = static_cast<float>(even);
     levels.push_back(config.use_dynamic_shifting ? exp_mu / (exp_mu + (1.0F / sigma - 1.0F))
                                                  : shift * sigma / (1.0F + (shift - 1.0F) * sigma));
+  }
+  // Rounding may take the first a hair above 1.
+  const auto is_level = [](float sigma) { return sigma > 0 && sigma < 1.001F; };
+  if (!std::all_of(levels.begin(), levels.end(), is_level)) {
+    fail_input(
+        "The scheduler's noise levels for {} image tokens are not numbers above 0 and up to 1 "
+        "('shift' is {}, 'base_shift' {}, 'max_shift' {}); check scheduler_config.json.",
+        image_tokens, config.shift, config.base_shift, config.max_shift);
   }
   levels.push_back(0.0F);
   return levels;

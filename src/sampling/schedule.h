@@ -24,7 +24,8 @@ ScheduleConfig schedule_from_json(const Json& json, const std::string& origin);
 Json schedule_to_json(const ScheduleConfig& config);
 
 /// `steps` + 1 noise levels from 1 down to 0, the last exactly 0: linspace(1, 1/steps, steps),
-/// shifted. `image_tokens`: packed length of the canvas.
+/// shifted. `image_tokens`: packed length of the canvas. Error (exit 2) where the config's shifts
+/// leave no such levels.
 std::vector<float> sigmas(const ScheduleConfig& config, int64_t steps, int64_t image_tokens);
 
 /// The timestep the transformer is asked at a noise level: sigma, by way of thousandths, since the

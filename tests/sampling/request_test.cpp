@@ -108,5 +108,31 @@ TEST(Schedule, FollowsItsFormula) {
   EXPECT_EQ(sigmas(schnell, 4, 4096), (std::vector<float>{1.0F, 0.75F, 0.5F, 0.25F, 0.0F}));
 }
 
+TEST(Schedule, ShiftsThatLeaveNoNoiseLevelsAreNamed) {
+  const auto message = [](bool dynamic, double shift, double base_shift) -> std::string {
+    ScheduleConfig config;
+    config.use_dynamic_shifting = dynamic;
+    config.shift = shift;
+    config.base_shift = base_shift;
+    try {
+      sigmas(config, 20, 16);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), 2);
+      return error.what();
+    }
+    return "accepted";
+  };
+  for (const double shift : {0.01, 0.3, 1.0, 2.2, 3.0, 7.7, 1000.0}) {
+    EXPECT_EQ(message(false, shift, 0), "accepted") << shift;
+  }
+  for (const double base : {-3.0, 0.0, 1.15, 9.0}) {
+    EXPECT_EQ(message(true, 1, base), "accepted") << base;
+  }
+  EXPECT_THAT(message(false, 1e308, 0), HasSubstr("'shift' is 1e+308"));
+  for (const double base : {1e308, 1000.0, -1000.0}) {
+    EXPECT_THAT(message(true, 1, base), HasSubstr("scheduler_config.json")) << base;
+  }
+}
+
 }  // namespace
 }  // namespace iclora::sampling

@@ -184,6 +184,15 @@ TEST(Resolve, ContradictionsAndMissingThingsAreNamed) {
   request.panel_prompts = {"a", "b", "c"};
   request.dialect = "sides";
   EXPECT_THAT(message_of(request), HasSubstr("markers for 2 panels"));
+  const ScratchFolder scratch;
+  fs::copy(kModels / "toy-dev", scratch / "m", fs::copy_options::recursive);
+  const auto path = scratch / "m/scheduler/scheduler_config.json";
+  Json scheduler = read_json(path);
+  scheduler["base_shift"] = 1000;
+  write_file(path, scheduler.dump());
+  request = base();
+  request.model = (scratch / "m").native();
+  EXPECT_THAT(message_of(request), HasSubstr("'base_shift' 1000"));
 }
 
 TEST(Resolve, PartsOfDifferentModelsAreNoticed) {
