@@ -106,6 +106,7 @@ void settle_panel(Request& request, const weights::ModelFolder& folder,
   } else if (!request.panel) {
     if (const auto panel = stated_at(adapters, "panel")) {
       request.panel = parse_size(panel->value, panel->origin);
+      panels::check_token_multiple(request.panel->width, request.panel->height, panel->origin);
     } else if (folder.native_width) {
       request.panel = Size{*folder.native_width, *folder.native_height};
     } else {

@@ -114,6 +114,11 @@ TEST(Resolve, PanelDialectAndTriggerComeFromTheAdapter) {
   EXPECT_EQ(resolve(request, {}).joint_prompt, "[TASK] a fox [IMAGE1] red [IMAGE2] blue");
   request.dialect = "sides";
   EXPECT_EQ(resolve(request, {}).joint_prompt, "[TASK] a fox [LEFT] red [RIGHT] blue");
+  request.loras = {
+      {write_lora(scratch / "odd.safetensors", {{"grid", "1x2"}, {"panel", "33x48"}}).native(),
+       1.0}};
+  EXPECT_THAT(message_of(request),
+              testing::AllOf(HasSubstr("odd.safetensors"), HasSubstr("is 33x48, but both edges")));
 }
 
 TEST(Resolve, WithoutPanelPromptsThePromptIsTakenAsItIs) {
