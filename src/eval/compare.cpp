@@ -10,8 +10,9 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "eval/adapter_captions.h"
 #include "eval/long_captions.h"
-#include "lora/adapter_file.h"
+#include "lora/stated.h"
 #include "panels/split_picture.h"
 #include "sampling/adapters.h"
 
@@ -23,12 +24,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kDefaultPanel = 1024;
 constexpr int64_t kMostRepeats = 1000;
 constexpr double kStrongest = 1000;
-
-std::string stated(const lora::AdapterFile& adapter, const char* key) {
-  if (!adapter.iclora || !adapter.iclora->is_object()) return "";
-  const auto found = adapter.iclora->find(key);
-  return found != adapter.iclora->end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 /// A name that no other row has: the file's, with its strength and its folder where these are
 /// needed to tell rows apart.
@@ -56,10 +51,10 @@ TestSetOptions set_options(const CompareRequest& request,
   options.grid = request.grid;
   std::optional<sampling::Size> panel = request.panel;
   for (const lora::AdapterFile& adapter : adapters) {
-    const std::string grid = stated(adapter, "grid"), size = stated(adapter, "panel");
-    if (!options.grid && !grid.empty()) options.grid = panels::parse_grid(grid);
-    if (!panel && !size.empty()) {
-      panel = sampling::request_from_json({{"panel", size}}, "the adapter's metadata").panel;
+    const auto grid = lora::stated(adapter, "grid"), size = lora::stated(adapter, "panel");
+    if (!options.grid && grid) options.grid = panels::parse_grid(*grid);
+    if (!panel && size) {
+      panel = sampling::request_from_json({{"panel", *size}}, "the adapter's metadata").panel;
     }
   }
   if (!panel && model) {
@@ -88,8 +83,7 @@ void check_adapters(const CompareRequest& request, const std::vector<lora::Adapt
   const auto transformer = weights::Checkpoint::open(model.folder.transformer.folder);
   for (const lora::AdapterFile& adapter : adapters) {
     sampling::check_adapter(transformer, adapter, request.allow_unmatched);
-    const std::string dialect = stated(adapter, "dialect");
-    if (!dialect.empty()) captions::dialect_from_name(dialect);
+    caption_options(adapter);  // refuses an unknown dialect in time
   }
 }
 
@@ -101,14 +95,9 @@ struct Drawing {
 
 /// The joint caption that a row reads: trigger and markers as its adapter was trained on.
 std::string caption_of(const TestSet& set, const lora::AdapterFile* adapter) {
-  dataset::DataOptions options;
-  if (adapter != nullptr) {
-    options.trigger = stated(*adapter, "trigger");
-    if (const std::string dialect = stated(*adapter, "dialect"); !dialect.empty()) {
-      options.dialect = captions::dialect_from_name(dialect);
-    }
-  }
-  return dataset::joint_caption(set.set, set.layout.grid, options);
+  return dataset::joint_caption(
+      set.set, set.layout.grid,
+      adapter != nullptr ? caption_options(*adapter) : dataset::DataOptions());
 }
 
 /// One warning of all sets, whichever row reads their captions.

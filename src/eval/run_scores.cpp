@@ -7,7 +7,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/yaml.h"
-#include "lora/adapter_file.h"
+#include "lora/stated.h"
 #include "run/config.h"
 
 namespace iclora::eval {
@@ -35,11 +35,8 @@ std::optional<int64_t> step_in(const fs::path& file, const std::string& name) {
 /// Steps that the finished adapter says it was trained for.
 int64_t steps_of(const fs::path& file) {
   const lora::AdapterFile adapter = lora::read_adapter(file);
-  if (!adapter.iclora || !adapter.iclora->is_object()) return 0;
-  const auto training = adapter.iclora->find("training");
-  if (training == adapter.iclora->end() || !training->is_object()) return 0;
-  const auto steps = training->find("steps");
-  return steps != training->end() && steps->is_number_integer() ? steps->get<int64_t>() : 0;
+  const Json* steps = lora::stated_training(adapter, "steps");
+  return steps != nullptr && steps->is_number_integer() ? steps->get<int64_t>() : 0;
 }
 
 run::Config config_of(const fs::path& folder) {

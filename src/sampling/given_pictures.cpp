@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "image/read.h"
 #include "image/resize.h"
+#include "lora/stated.h"
 #include "panels/split_picture.h"
 
 namespace iclora::sampling {
@@ -52,23 +53,18 @@ void refuse_without_given(const Request& request) {
   }
 }
 
-/// `training` of the first adapter that was trained with given panels.
-std::optional<Json> conditional_training(const std::vector<lora::AdapterFile>& adapters) {
+/// The first adapter that was trained with given panels; nullptr where none was.
+const lora::AdapterFile* trained_with_given(const std::vector<lora::AdapterFile>& adapters) {
   for (const lora::AdapterFile& adapter : adapters) {
-    if (!adapter.iclora || !adapter.iclora->is_object()) continue;
-    const auto training = adapter.iclora->find("training");
-    if (training == adapter.iclora->end() || !training->is_object()) continue;
-    const auto share = training->find("conditional");
-    if (share != training->end() && share->is_number() && share->get<double>() > 0) {
-      return *training;
-    }
+    const Json* share = lora::stated_training(adapter, "conditional");
+    if (share != nullptr && share->is_number() && share->get<double>() > 0) return &adapter;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 void settle_condition(Request& request, const std::vector<lora::AdapterFile>& adapters) {
-  const std::optional<Json> training = conditional_training(adapters);
-  if (!request.condition) request.condition = training ? "clean" : "replace";
+  const lora::AdapterFile* trained = trained_with_given(adapters);
+  if (!request.condition) request.condition = trained != nullptr ? "clean" : "replace";
   if (*request.condition == "sdedit") {
     if (!request.strength) request.strength = 1.0;
   } else if (request.strength) {
@@ -77,8 +73,9 @@ void settle_condition(Request& request, const std::vector<lora::AdapterFile>& ad
   }
   if (*request.condition == "clean") {
     if (!request.given_timestep) {
-      const auto stated = training ? training->find("given_timestep") : Json::const_iterator();
-      const bool zero = training && stated != training->end() && *stated == "zero";
+      const Json* timestep =
+          trained != nullptr ? lora::stated_training(*trained, "given_timestep") : nullptr;
+      const bool zero = timestep != nullptr && *timestep == "zero";
       request.given_timestep = zero ? "zero" : "shared";
     }
   } else if (request.given_timestep) {

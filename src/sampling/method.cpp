@@ -1,6 +1,7 @@
 #include "sampling/method.h"
 
 #include "core/error.h"
+#include "lora/stated.h"
 
 namespace iclora::sampling {
 namespace {
@@ -22,11 +23,8 @@ std::string_view name_of(Method method) {
 
 Method trained_method(const std::vector<lora::AdapterFile>& adapters) {
   for (const lora::AdapterFile& adapter : adapters) {
-    if (!adapter.iclora || !adapter.iclora->is_object()) continue;
-    const auto training = adapter.iclora->find("training");
-    if (training == adapter.iclora->end() || !training->is_object()) continue;
-    const auto method = training->find("method");
-    if (method == training->end() || !method->is_string()) continue;
+    const Json* method = lora::stated_training(adapter, "method");
+    if (method == nullptr || !method->is_string()) continue;
     return method_from_name(method->get<std::string>(),
                             "'" + adapter.path.native() + "': training");
   }

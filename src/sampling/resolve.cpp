@@ -6,6 +6,7 @@
 #include "captions/lint.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "lora/stated.h"
 #include "runtime/processor.h"
 #include "sampling/adapters.h"
 #include "sampling/given_pictures.h"
@@ -24,13 +25,9 @@ struct Stated {
 };
 std::optional<Stated> stated_at(const std::vector<lora::AdapterFile>& adapters, const char* key) {
   for (const lora::AdapterFile& adapter : adapters) {
-    if (!adapter.iclora || !adapter.iclora->is_object()) continue;
-    const auto found = adapter.iclora->find(key);
-    if (found != adapter.iclora->end() && found->is_string() &&
-        !found->get<std::string>().empty()) {
-      return Stated{found->get<std::string>(),
-                    fmt::format("'{}': '{}' of its metadata 'iclora'",
-                                printable(adapter.path.native(), 400), key)};
+    if (auto value = lora::stated(adapter, key)) {
+      return Stated{std::move(*value), fmt::format("'{}': '{}' of its metadata 'iclora'",
+                                                   printable(adapter.path.native(), 400), key)};
     }
   }
   return std::nullopt;

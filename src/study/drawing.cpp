@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "eval/adapter_captions.h"
 #include "eval/candidates.h"
 #include "lora/adapter_file.h"
 
@@ -27,21 +28,6 @@ sampling::Method method_of(const RowPlan& row, const run::Config* training) {
   if (row.method) return *row.method;
   return training != nullptr && training->method == run::Method::gdt ? sampling::Method::gdt
                                                                      : sampling::Method::canvas;
-}
-
-std::string stated(const lora::AdapterFile& adapter, const char* key) {
-  if (!adapter.iclora || !adapter.iclora->is_object()) return "";
-  const auto found = adapter.iclora->find(key);
-  return found != adapter.iclora->end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-dataset::DataOptions caption_options(const lora::AdapterFile& adapter) {
-  dataset::DataOptions options;
-  options.trigger = stated(adapter, "trigger");
-  if (const std::string dialect = stated(adapter, "dialect"); !dialect.empty()) {
-    options.dialect = captions::dialect_from_name(dialect);
-  }
-  return options;
 }
 
 /// The set as this row reads it: under `silent` given panels have no part.
@@ -180,7 +166,7 @@ RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const ru
       out.model = sampling::open_model(trained->result.native(), {});
     } else {
       out.adapter = lora::read_adapter(trained->result);
-      out.caption = caption_options(*out.adapter);
+      out.caption = eval::caption_options(*out.adapter);
     }
   } else if (training != nullptr && training->lora.targets.kind != run::LoraTargets::Kind::full) {
     out.caption.trigger = training->data.trigger;
