@@ -27,11 +27,18 @@ struct Trained {
 
 class Gradients : public testing::Test {
  protected:
-  Fixture fixture_{"training/gradients.safetensors"};
-  Fixture init_{"training/init_lora.safetensors"};
+  /// `kind`: what the fixtures' names begin with.
+  explicit Gradients(const std::string& model = "toy-dev", const std::string& kind = "")
+      : folder_(ICLORA_FIXTURES "/models/" + model + "/transformer"),
+        fixture_("training/" + kind + "gradients.safetensors"),
+        init_("training/" + kind + "init_lora.safetensors") {}
+
+  const std::string folder_;
+  Fixture fixture_;
+  Fixture init_;
 
   Transformer load(at::ScalarType dtype) const {
-    const std::string folder = ICLORA_FIXTURES "/models/toy-dev/transformer";
+    const std::string& folder = folder_;
     runtime::FileWeights source(weights::Checkpoint::open(folder));
     return load_transformer(
         source, config_from_json(read_json(folder + "/config.json"), "config.json"), dtype);
@@ -103,12 +110,13 @@ class Gradients : public testing::Test {
     return trained;
   }
 
-  void expect_the_references(const std::string& prefix, bool lora) {
+  /// `least`: so many gradients are not 0.
+  void expect_the_references(const std::string& prefix, bool lora, size_t least) {
     const Json deviation = Json::parse(fixture_.metadata().at("deviation"));
     const Trained ours = train(prefix, lora, /*checkpointing=*/false);
     const std::string kind = prefix + (lora ? "lora." : "full.");
     EXPECT_NEAR(ours.loss, fixture_[kind + "loss"].item<double>(), 1e-6);
-    size_t compared = 0;
+    std::vector<at::Tensor> all, all_expected;
     for (const auto& [key, value] : deviation.items()) {
       if (!key.starts_with(kind)) continue;
       const std::string name = key.substr(kind.size());
@@ -125,23 +133,36 @@ class Gradients : public testing::Test {
       EXPECT_LE(relative_l2(found->second, expected),
                 std::max(kGradientTolerance, 3 * value.get<double>()))
           << key;
-      ++compared;
+      all.push_back(found->second.flatten());
+      all_expected.push_back(expected.flatten());
     }
-    EXPECT_GT(compared, lora ? 80U : 110U);
+    EXPECT_GE(all.size(), least);
+    EXPECT_LE(relative_l2(at::cat(all), at::cat(all_expected)), 1e-5);
   }
 };
 
 TEST_F(Gradients, OfEveryLoraEqualTheReferences) {
-  expect_the_references("", /*lora=*/true);
+  expect_the_references("", /*lora=*/true, 81);
 }
 
 TEST_F(Gradients, OfEveryWeightEqualTheReferences) {
-  expect_the_references("", /*lora=*/false);
+  expect_the_references("", /*lora=*/false, 111);
 }
 
 TEST_F(Gradients, WithGivenTokensAtTimestepZeroEqualTheReferences) {
-  expect_the_references("zero.", /*lora=*/true);
-  expect_the_references("zero.", /*lora=*/false);
+  expect_the_references("zero.", /*lora=*/true, 81);
+  expect_the_references("zero.", /*lora=*/false, 111);
+}
+
+class GradientsWithoutGuidance : public Gradients {
+ protected:
+  GradientsWithoutGuidance() : Gradients("toy-schnell", "schnell.") {}
+};
+
+TEST_F(GradientsWithoutGuidance, EqualTheReferences) {
+  expect_the_references("", /*lora=*/true, 52);
+  // Those outside the blocks alone.
+  expect_the_references("", /*lora=*/false, 16);
 }
 
 TEST_F(Gradients, CheckpointingNeverChangesABit) {

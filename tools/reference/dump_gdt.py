@@ -1,7 +1,8 @@
 """Dumps panels as separate token sequences in one joint attention (Group Diffusion Transformers,
-arXiv 2410.15027) of the toy-dev transformer into tests/fixtures/training/gdt.safetensors: diffusers'
-own blocks under an attention mask, with a modulation vector a panel.
+arXiv 2410.15027) of the toy-dev transformer into tests/fixtures/training/: diffusers' own blocks
+under an attention mask, with a modulation vector a panel.
 
+gdt.safetensors
   boxes [N, 4]          x, y, width, height of each panel in latent pixels; a gutter is left
   batch.*               as in gradients.safetensors, but t5 [B, N * Lt, .] and clip [B, N, .]
   output                velocity, tokens panel by panel
@@ -12,24 +13,41 @@ own blocks under an attention mask, with a modulation vector a panel.
   full.loss, full.NAME          the same of every weight, without it
   zero.lora.loss, zero.lora.KEY the same where panel 1 is given
 metadata `deviation`: how far each gradient is from fp64 (relative L2).
+
+gdt.replay.safetensors       four micro-batches (design: --replay) of two panels beside one another
+                             with a gutter of 16 pixels; in two of them one panel is given, at
+                             timestep 0
+gdt.replay_lora.safetensors  what AdamW makes of them, as replay_lora.safetensors; it begins with
+                             init_lora.safetensors
 """
 
 import json
 import math
+from typing import NamedTuple
 
 import torch
 
-from dump_gradients import (PerToken, ROOT, base, lora_state, pack, save, with_lora)
+from dump_gradients import (PerToken, ROOT, base, lora_state, pack, save, save_replay, train,
+                            with_lora)
 
-BOXES = [(0, 0, 4, 8), (4, 0, 4, 4), (4, 4, 4, 2)]
-SIZE = (8, 8)
-LENGTH = 5
+LENGTH = 5  # text tokens of a panel
 
 
-def panel_tokens(h, w):
+class Canvas(NamedTuple):
+    """In latent pixels."""
+    size: tuple   # height, width
+    boxes: list   # x, y, width, height
+
+
+CANVAS = Canvas((8, 8), [(0, 0, 4, 8), (4, 0, 4, 4), (4, 4, 4, 2)])
+
+
+def panel_tokens(canvas):
     """Canvas tokens of each panel in turn, and how many each has."""
+    h, w = canvas.size
     numbers = torch.arange(h // 2 * (w // 2)).view(h // 2, w // 2)
-    parts = [numbers[y // 2:(y + b) // 2, x // 2:(x + a) // 2].flatten() for x, y, a, b in BOXES]
+    parts = [numbers[y // 2:(y + b) // 2, x // 2:(x + a) // 2].flatten()
+             for x, y, a, b in canvas.boxes]
     return torch.cat(parts), [len(p) for p in parts]
 
 
@@ -40,9 +58,9 @@ def owners(lengths):
             torch.arange(n).repeat_interleave(torch.tensor(lengths)))
 
 
-def positions(dtype=torch.float32):
+def positions(canvas, dtype=torch.float32):
     ids = []
-    for _, _, a, b in BOXES:
+    for _, _, a, b in canvas.boxes:
         one = torch.zeros(b // 2, a // 2, 3, dtype=dtype)
         one[..., 1] += torch.arange(b // 2)[:, None]
         one[..., 2] += torch.arange(a // 2)[None]
@@ -50,9 +68,9 @@ def positions(dtype=torch.float32):
     return torch.cat(ids)
 
 
-def velocity(model, batch, dtype, given=None, gain=1.0):
+def velocity(model, batch, dtype, given=None, gain=1.0, canvas=CANVAS):
     """-> [B, panels' tokens, 64], its target, and which tokens count."""
-    order, lengths = panel_tokens(*SIZE)
+    order, lengths = panel_tokens(canvas)
     text_of, image_of = owners(lengths)
     x0, noise = batch["latents"].to(dtype), batch["noise"].to(dtype)
     at = batch["t"].to(dtype).view(-1, 1, 1)
@@ -71,7 +89,9 @@ def velocity(model, batch, dtype, given=None, gain=1.0):
     if gain != 1.0:
         mask[(image & (owner != 0))[:, None] & (image & (owner == 0))[None]] += math.log(gain)
 
-    embed, inner, held = model.time_text_embed, model.time_text_embed.forward, {}
+    # The class' own forward: that of the module is replaced below, and again at the next step.
+    embed, held = model.time_text_embed, {}
+    inner = type(embed).forward.__get__(embed)
     b, n = batch["clip"].shape[:2]
 
     def embed_forward(timestep, guidance, pooled):
@@ -121,9 +141,14 @@ def velocity(model, batch, dtype, given=None, gain=1.0):
     v = model(hidden_states=x, encoder_hidden_states=batch["t5"].to(dtype),
               pooled_projections=batch["clip"][:, 0].to(dtype), timestep=batch["t"],
               guidance=torch.ones_like(batch["t"]), txt_ids=torch.zeros(len(text_of), 3),
-              img_ids=positions(), joint_attention_kwargs={"attention_mask": mask},
+              img_ids=positions(canvas), joint_attention_kwargs={"attention_mask": mask},
               return_dict=False)[0]
     return v, target, ~is_given
+
+
+def loss_of(model, batch, dtype, given=None, canvas=CANVAS):
+    v, target, counts = velocity(model, batch, dtype, given, canvas=canvas)
+    return (v - target)[:, counts].square().mean()
 
 
 def gradients(lora, batch, dtype, given=None):
@@ -135,23 +160,45 @@ def gradients(lora, batch, dtype, given=None):
         named = dict(model.named_parameters())
         for p in named.values():
             p.requires_grad_(True)
-    v, target, counts = velocity(model, batch, dtype, given)
-    loss = (v - target)[:, counts].square().mean()
+    loss = loss_of(model, batch, dtype, given)
     loss.backward()
     return {k: (torch.zeros_like(p) if p.grad is None else p.grad) for k, p in named.items()}, \
         loss.detach()
+
+
+def samples(generator, config, canvas, batch=2):
+    r = lambda *shape: torch.randn(*shape, generator=generator)
+    n = len(canvas.boxes)
+    return dict(latents=r(batch, 16, *canvas.size), noise=r(batch, 16, *canvas.size),
+                t5=r(batch, n * LENGTH, config.joint_attention_dim),
+                clip=r(batch, n, config.pooled_projection_dim), t=torch.sigmoid(r(batch)))
+
+
+def dump_replay(config) -> None:
+    generator = torch.Generator().manual_seed(22)
+    wide, tall = Canvas((4, 14), [(0, 0, 6, 4), (8, 0, 6, 4)]), \
+        Canvas((8, 10), [(0, 0, 4, 8), (6, 0, 4, 8)])
+    steps = []  # batch, panel that is given, canvas
+    for canvas, given in ((tall, None), (tall, 0), (wide, None), (wide, 1)):
+        batch = samples(generator, config, canvas)
+        if given is not None:
+            x, y, a, b = canvas.boxes[given]
+            batch["given"] = torch.zeros(len(batch["t"]), *canvas.size)
+            batch["given"][:, y:y + b, x:x + a] = 1
+        steps.append((batch, given, canvas))
+    save_replay("gdt.replay.safetensors", [batch for batch, _, _ in steps])
+    model = with_lora(base())
+    save(ROOT / "gdt.replay_lora.safetensors",
+         train(lora_state(model), steps,
+               lambda step: loss_of(model, step[0], torch.float32, *step[1:]))[0])
 
 
 def main() -> None:
     torch.set_num_threads(1)
     config = base().config
     generator = torch.Generator().manual_seed(21)
-    r = lambda *shape: torch.randn(*shape, generator=generator)
-    n, batch = len(BOXES), 2
-    inputs = dict(latents=r(batch, 16, *SIZE), noise=r(batch, 16, *SIZE),
-                  t5=r(batch, n * LENGTH, config.joint_attention_dim),
-                  clip=r(batch, n, config.pooled_projection_dim), t=torch.sigmoid(r(batch)))
-    out = {"boxes": torch.tensor(BOXES, dtype=torch.float32)}
+    inputs = samples(generator, config, CANVAS)
+    out = {"boxes": torch.tensor(CANVAS.boxes, dtype=torch.float32)}
     out |= {"batch." + k: v for k, v in inputs.items()}
     with torch.no_grad():
         out["output"] = velocity(base(), inputs, torch.float32)[0]
@@ -169,6 +216,7 @@ def main() -> None:
                 deviation[name] = float((g.double() - double[key]).norm() / norm) if norm > 0 else 0
     print("largest deviation of fp32 from fp64:", max(deviation.values()))
     save(ROOT / "gdt.safetensors", out, {"deviation": json.dumps(deviation)})
+    dump_replay(config)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@
                          what six AdamW steps make of them: `losses`, `grad_norms`, the final
                          tensors and their EMA
   init_lora.safetensors  the adapter that both begin with, alpha folded into B
+  schnell.*              the same of toy-schnell, which has no guidance embedding, with a LoRA:
+                         gradients (of the weights outside the blocks too), replay, init_lora,
+                         replay_lora
 """
 
 import json
@@ -27,8 +30,8 @@ ROOT = FIXTURES / "training"
 RANK = 4
 
 
-def base(dtype=torch.float32):
-    model = FluxTransformer2DModel.from_pretrained(FIXTURES / "models/toy-dev/transformer",
+def base(dtype=torch.float32, name="toy-dev"):
+    model = FluxTransformer2DModel.from_pretrained(FIXTURES / f"models/{name}/transformer",
                                                    torch_dtype=torch.float32)
     return model.to(dtype).requires_grad_(False)
 
@@ -89,8 +92,8 @@ def micro_batch(generator, config, size, length, batch=2, given=False):
     return out
 
 
-def gradients(lora: bool, batch, dtype, run=loss_of):
-    model = base(dtype)
+def gradients(lora: bool, batch, dtype, run=loss_of, name="toy-dev"):
+    model = base(dtype, name)
     if lora:
         model = with_lora(model).to(dtype)
         named = lora_state(model)
@@ -163,6 +166,23 @@ def given_at_zero(model, batch, dtype):
     return loss_of(model, batch, dtype)
 
 
+def both(prefix, lora, batch, run=loss_of, name="toy-dev", only=lambda key: True):
+    """Loss and gradients in fp32 by the name they are stored under, and how far each gradient is
+    from fp64 (relative L2)."""
+    out, deviation = {}, {}
+    single, loss = gradients(lora, batch, torch.float32, run, name)
+    double, _ = gradients(lora, batch, torch.float64, run, name)
+    out[f"{prefix}.loss"] = loss
+    for key, g in single.items():
+        if not only(key):
+            continue
+        norm = double[key].norm()
+        out[f"{prefix}.{key}"] = g
+        deviation[f"{prefix}.{key}"] = float((g.double() - double[key]).norm() / norm) \
+            if norm > 0 else 0
+    return out, deviation
+
+
 def dump_gradients(config) -> None:
     generator = torch.Generator().manual_seed(11)
     out, deviation = {}, {}
@@ -172,62 +192,90 @@ def dump_gradients(config) -> None:
         for key, value in batch.items():
             out[f"{prefix}batch.{key}"] = value
         for kind, lora in (("lora", True), ("full", False)):
-            single, loss = gradients(lora, batch, torch.float32, run)
-            double, _ = gradients(lora, batch, torch.float64, run)
-            out[f"{prefix}{kind}.loss"] = loss
-            for key, g in single.items():
-                name = f"{prefix}{kind}.{key}"
-                exact = double[key]
-                out[name] = g
-                norm = exact.norm()
-                deviation[name] = float(((g.double() - exact).norm() / norm) if norm > 0 else 0)
+            tensors, distances = both(prefix + kind, lora, batch, run)
+            out |= tensors
+            deviation |= distances
     print("largest deviation of fp32 from fp64:", max(deviation.values()))
     save(ROOT / "gradients.safetensors", out, {"deviation": json.dumps(deviation)})
+
+
+def train(named, batches, loss):
+    """AdamW's steps: losses and gradient norms by step, the final tensors and their EMA. `loss` is
+    that of one batch."""
+    optimizer = torch.optim.AdamW(named.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
+                                  weight_decay=1e-2)
+    ema = {k: p.detach().clone() for k, p in named.items()}
+    losses, norms = [], []
+    for step, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * min(1, (step + 1) / 3)  # a warm-up of three steps
+        optimizer.zero_grad()
+        value = loss(batch)
+        value.backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(list(named.values()), 0.5).item())
+        optimizer.step()
+        losses.append(value.item())
+        with torch.no_grad():
+            for key, p in named.items():
+                ema[key].mul_(0.9).add_(p, alpha=0.1)
+    out = {"losses": torch.tensor(losses, dtype=torch.float64),
+           "grad_norms": torch.tensor(norms, dtype=torch.float64)}
+    return out | {"final." + key: p for key, p in named.items()}, ema
+
+
+def save_replay(file: str, batches) -> None:
+    save(ROOT / file, {f"{k}.{name}": v for k, b in enumerate(batches) for name, v in b.items()})
+
+
+def save_lora(file: str, named) -> None:
+    save(ROOT / file, named, {"lora_adapter_metadata": json.dumps({"transformer.r": RANK,
+                                                                   "transformer.lora_alpha": RANK})})
 
 
 def dump_replay(config) -> None:
     generator = torch.Generator().manual_seed(12)
     batches = [micro_batch(generator, config, (8, 8) if k != 4 else (12, 4), 16,
                            given=k in (1, 4)) for k in range(6)]
-    save(ROOT / "replay.safetensors",
-         {f"{k}.{name}": v for k, b in enumerate(batches) for name, v in b.items()})
+    save_replay("replay.safetensors", batches)
     for kind, lora in (("lora", True), ("full", False)):
         model = base()
         if lora:
             model = with_lora(model)
             named = lora_state(model)
-            save(ROOT / "init_lora.safetensors", named,
-                 {"lora_adapter_metadata": json.dumps({"transformer.r": RANK,
-                                                       "transformer.lora_alpha": RANK})})
+            save_lora("init_lora.safetensors", named)
         else:
             named = dict(model.named_parameters())
             for p in named.values():
                 p.requires_grad_(True)
-        optimizer = torch.optim.AdamW(named.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
-                                      weight_decay=1e-2)
-        start = {k: p.detach().clone() for k, p in named.items()}
-        ema = {k: p.detach().clone() for k, p in named.items()}
-        losses, norms = [], []
-        for step, batch in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = 1e-3 * min(1, (step + 1) / 3)  # a warm-up of three steps
-            optimizer.zero_grad()
-            loss = loss_of(model, batch, torch.float32)
-            loss.backward()
-            norms.append(torch.nn.utils.clip_grad_norm_(list(named.values()), 0.5).item())
-            optimizer.step()
-            losses.append(loss.item())
-            with torch.no_grad():
-                for key, p in named.items():
-                    ema[key].mul_(0.9).add_(p, alpha=0.1)
-        out = {"losses": torch.tensor(losses, dtype=torch.float64),
-               "grad_norms": torch.tensor(norms, dtype=torch.float64)}
-        for key, p in named.items():
-            out["final." + key] = p
-            if lora:
-                out["ema." + key] = ema[key]
-        del start
+        out, ema = train(named, batches, lambda batch: loss_of(model, batch, torch.float32))
+        if lora:
+            out |= {"ema." + key: value for key, value in ema.items()}
         save(ROOT / f"replay_{kind}.safetensors", out)
+
+
+def dump_schnell() -> None:
+    name = "toy-schnell"
+    config = base(name=name).config
+    generator = torch.Generator().manual_seed(13)
+    batch = micro_batch(generator, config, (6, 8), 9)
+    out = {"batch." + key: value for key, value in batch.items()}
+    lora, deviation = both("lora", True, batch, name=name)
+    # The blocks' own weights are those of toy-dev in other sizes.
+    full, others = both("full", False, batch, name=name,
+                        only=lambda key: "transformer_blocks" not in key)
+    deviation |= others
+    print("largest deviation of fp32 from fp64, schnell:", max(deviation.values()))
+    save(ROOT / "schnell.gradients.safetensors", out | lora | full,
+         {"deviation": json.dumps(deviation)})
+
+    batches = [micro_batch(generator, config, (4, 8) if k != 2 else (8, 6), 7, given=k == 1)
+               for k in range(4)]
+    save_replay("schnell.replay.safetensors", batches)
+    model = with_lora(base(name=name))
+    named = lora_state(model)
+    save_lora("schnell.init_lora.safetensors", named)
+    save(ROOT / "schnell.replay_lora.safetensors",
+         train(named, batches, lambda b: loss_of(model, b, torch.float32))[0])
 
 
 def main() -> None:
@@ -236,6 +284,7 @@ def main() -> None:
     config = base().config
     dump_gradients(config)
     dump_replay(config)
+    dump_schnell()
 
 
 if __name__ == "__main__":
