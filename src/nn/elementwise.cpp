@@ -2,7 +2,6 @@
 
 #include <c10/core/GradMode.h>
 
-#include "nn/pieces.h"
 #include "nn/row_kernels.h"
 #include "nn/rows.h"
 
@@ -47,12 +46,38 @@ at::Tensor gelu_tanh_forward(const at::Tensor& x) {
   if (!x.is_cpu() || (c10::GradMode::is_enabled() && x.requires_grad())) {
     return at::gelu(x, "tanh");
   }
-  return map_elements(
-      x, [](at::Tensor& out, const at::Tensor& part) { at::gelu_out(out, part, "tanh"); });
+  const at::Tensor dense = x.contiguous();
+  const int64_t width = x.size(-1);
+  at::Tensor y = at::empty_like(dense);
+  with_element(x, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    // Row by row: what is left over beside the vector registers must not depend on the threads.
+    for_rows(x.numel() / width, width, 1, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        kernel::gelu_tanh(in<T>(dense) + row * width, width, out<T>(y) + row * width);
+      }
+    });
+  });
+  return y;
 }
 
 at::Tensor gelu_tanh_backward(const at::Tensor& x, const at::Tensor& dy) {
-  return at::gelu_backward(dy, x, "tanh");
+  if (!x.is_cpu()) return at::gelu_backward(dy, x, "tanh");
+  const at::Tensor dense = x.contiguous();
+  const int64_t width = x.size(-1);
+  at::Tensor rows = dy.reshape({-1, width});
+  if (rows.stride(1) != 1) rows = rows.contiguous();
+  at::Tensor dx = at::empty_like(dense);
+  with_element(x, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    for_rows(rows.size(0), width, 1, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        kernel::gelu_tanh_backward(in<T>(dense) + row * width, in<T>(rows) + row * rows.stride(0),
+                                   width, out<T>(dx) + row * width);
+      }
+    });
+  });
+  return dx;
 }
 
 at::Tensor silu_forward(const at::Tensor& x) {

@@ -12,6 +12,11 @@ namespace iclora::nn {
 
 void for_pieces(int64_t count, const std::function<void(int64_t)>& work) {
   const int threads = at::get_num_threads();
+  if (threads == 1) {
+    const c10::NoGradGuard no_grad;
+    for (int64_t i = 0; i < count; ++i) work(i);
+    return;
+  }
   at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
     const c10::NoGradGuard no_grad;  // a property of the thread, as the next
     const OneThread one_thread(threads);

@@ -159,6 +159,26 @@ ICLORA_INLINE void attend_backward(const float* __restrict scores, const float* 
 }
 
 template <typename T>
+ICLORA_INLINE void dots(const float* x, const T* rows, int64_t stride, int64_t count, int64_t width,
+                        float scale, float* sums) {
+  for (int64_t r = 0; r < count; ++r) {
+    const T* __restrict row = rows + r * stride;
+    sums[r] += scale * lane_sum(width, [&](int64_t i) { return x[i] * widen(row[i]); });
+  }
+}
+
+template <typename T>
+ICLORA_INLINE void gelu(const T* __restrict x, int64_t count, T* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) narrow(gelu_of(widen(x[i])), y[i]);
+}
+
+template <typename T>
+ICLORA_INLINE void gelu_backward(const T* __restrict x, const T* __restrict dy, int64_t count,
+                                 T* __restrict dx) {
+  for (int64_t i = 0; i < count; ++i) narrow(widen(dy[i]) * gelu_slope_of(widen(x[i])), dx[i]);
+}
+
+template <typename T>
 ICLORA_INLINE float dot(const T* a, const T* b, int64_t width) {
   return lane_sum(width, [&](int64_t i) { return widen(a[i]) * widen(b[i]); });
 }
@@ -265,6 +285,55 @@ ICLORA_WIDE float dot_row(const float* a, const float* b, int64_t width) {
 
 ICLORA_WIDE float dot_row(const uint16_t* a, const uint16_t* b, int64_t width) {
   return dot(a, b, width);
+}
+
+ICLORA_WIDE void add_dots(const float* x, const float* rows, int64_t stride, int64_t count,
+                          int64_t width, float scale, float* sums) {
+  dots(x, rows, stride, count, width, scale, sums);
+}
+
+ICLORA_WIDE void add_dots(const float* x, const uint16_t* rows, int64_t stride, int64_t count,
+                          int64_t width, float scale, float* sums) {
+  dots(x, rows, stride, count, width, scale, sums);
+}
+
+ICLORA_WIDE void widen_rows(const uint16_t* x, int64_t stride, int64_t rows, int64_t width,
+                            float* y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint16_t* __restrict from = x + r * stride;
+    float* __restrict to = y + r * width;
+    for (int64_t i = 0; i < width; ++i) to[i] = widen(from[i]);
+  }
+}
+
+ICLORA_WIDE void round_rows(const float* x, const float* bias, int64_t rows, int64_t width,
+                            uint16_t* y, int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* __restrict from = x + r * width;
+    uint16_t* __restrict to = y + r * stride;
+    if (bias != nullptr) {
+      for (int64_t i = 0; i < width; ++i) narrow(from[i] + bias[i], to[i]);
+    } else {
+      for (int64_t i = 0; i < width; ++i) narrow(from[i], to[i]);
+    }
+  }
+}
+
+ICLORA_WIDE void gelu_tanh(const float* x, int64_t count, float* y) {
+  gelu(x, count, y);
+}
+
+ICLORA_WIDE void gelu_tanh(const uint16_t* x, int64_t count, uint16_t* y) {
+  gelu(x, count, y);
+}
+
+ICLORA_WIDE void gelu_tanh_backward(const float* x, const float* dy, int64_t count, float* dx) {
+  gelu_backward(x, dy, count, dx);
+}
+
+ICLORA_WIDE void gelu_tanh_backward(const uint16_t* x, const uint16_t* dy, int64_t count,
+                                    uint16_t* dx) {
+  gelu_backward(x, dy, count, dx);
 }
 
 }  // namespace iclora::nn::kernel

@@ -73,4 +73,23 @@ void attention_row_backward(const float* scores, const float* dweights, float sc
 float dot_row(const float* a, const float* b, int64_t width);
 float dot_row(const uint16_t* a, const uint16_t* b, int64_t width);
 
+/// sums[r] += scale * x . rows[r] for `count` rows that stand `stride` apart.
+void add_dots(const float* x, const float* rows, int64_t stride, int64_t count, int64_t width,
+              float scale, float* sums);
+void add_dots(const float* x, const uint16_t* rows, int64_t stride, int64_t count, int64_t width,
+              float scale, float* sums);
+
+/// y = x in fp32; x's rows stand `stride` apart, y's `width`.
+void widen_rows(const uint16_t* x, int64_t stride, int64_t rows, int64_t width, float* y);
+/// y = x + bias in bf16, rounded once; x's rows stand `width` apart, y's `stride`; bias may be
+/// null.
+void round_rows(const float* x, const float* bias, int64_t rows, int64_t width, uint16_t* y,
+                int64_t stride);
+
+/// GELU in its tanh form, and dx = dy times its derivative at x.
+void gelu_tanh(const float* x, int64_t count, float* y);
+void gelu_tanh(const uint16_t* x, int64_t count, uint16_t* y);
+void gelu_tanh_backward(const float* x, const float* dy, int64_t count, float* dx);
+void gelu_tanh_backward(const uint16_t* x, const uint16_t* dy, int64_t count, uint16_t* dx);
+
 }  // namespace iclora::nn::kernel

@@ -55,6 +55,24 @@ inline float exponential(float x) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(p) + exponent);
 }
 
+/// The logistic function of 2 sqrt(2/pi) (x + 0.044715 x^3): GELU in its tanh form is x times it
+/// (Hendrycks and Gimpel, arXiv 1606.08415; tanh z = 2 logistic(2z) - 1).
+inline float gelu_share(float x) {
+  const float z = 1.595769122F * (x + 0.044715F * x * x * x);
+  // Below, what is left is 1e-26 of x; products with less could be denormal, which is slow.
+  return 1.0F / (1.0F + exponential(z < -60.0F ? 60.0F : -z));
+}
+
+inline float gelu_of(float x) {
+  return x * gelu_share(x);
+}
+
+/// The derivative of gelu_of at x.
+inline float gelu_slope_of(float x) {
+  const float share = gelu_share(x);
+  return share + x * share * (1.0F - share) * 1.595769122F * (1.0F + 3.0F * 0.044715F * x * x);
+}
+
 /// Sixteen sums side by side, so that a row's sum can use vector registers; the order of additions
 /// depends on the row's length alone.
 struct Lanes {
