@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <new>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/progress.h"
@@ -40,9 +41,7 @@ std::string memory_message(const std::string& text) {
          "; " + kLessMemory;
 }
 
-}  // namespace
-
-Outcome current_outcome() {
+Outcome described() {
   try {
     throw;
   } catch (const Error& error) {
@@ -62,6 +61,17 @@ Outcome current_outcome() {
   } catch (...) {
     return {static_cast<int>(ErrorKind::internal), "an internal error of an unknown kind"};
   }
+}
+
+}  // namespace
+
+Outcome current_outcome() {
+  Outcome outcome = described();
+  std::string& text = outcome.message;
+  if (!text.empty() && std::string_view(".!?").find(text.back()) == std::string_view::npos) {
+    text += '.';
+  }
+  return outcome;
 }
 
 }  // namespace iclora::cli

@@ -21,7 +21,7 @@ void say(const char (&sentence)[N]) {
 
 void handle(int signal) {
   if (!work_begun) {
-    say("iclora: stopped by a signal before it was finished; nothing was written\n");
+    say("iclora: stopped by a signal before it was finished; nothing was written.\n");
     _exit(static_cast<int>(ErrorKind::interrupted));
   }
   if (stop_asked.exchange(true)) _exit(128 + signal);

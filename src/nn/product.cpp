@@ -2,9 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/cpu/Utils.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "nn/pieces.h"
 #include "nn/row_kernels.h"
@@ -32,7 +36,8 @@ int64_t rows_a_piece(int64_t rows) {
   return ((rows + pieces - 1) / pieces + 15) / 16 * 16;  // equal shares
 }
 
-/// A thread's memory for what it widens: malloc would give it back and fetch it zeroed each time.
+/// Memory for what a piece widens. Taken anew from malloc it would not be in the cache: a step of
+/// training took an eighth longer.
 class Scratch {
  public:
   /// fp32 [rows, columns], contiguous; holds until the same place is asked for again.
@@ -47,17 +52,37 @@ class Scratch {
   std::array<at::Tensor, 3> held_;
 };
 
-Scratch& scratch() {
-  thread_local Scratch mine;
-  return mine;
+/// One for each thread that is at a piece, the one used last first. Not thread_local: the library
+/// is loaded on demand, and the leak checker falls over such memory.
+class ScratchPool {
+ public:
+  std::unique_ptr<Scratch> take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<Scratch>();
+    std::unique_ptr<Scratch> scratch = std::move(idle_.back());
+    idle_.pop_back();
+    return scratch;
+  }
+  void put_back(std::unique_ptr<Scratch> scratch) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> idle_;
+};
+
+ScratchPool& scratch_pool() {
+  static ScratchPool pool;
+  return pool;
 }
 
-/// `block` in fp32: itself, or widened into this thread's memory with the same dimension
-/// contiguous.
-at::Tensor widened(const at::Tensor& block, size_t place) {
+/// `block` in fp32: itself, or widened into `scratch` with the same dimension contiguous.
+at::Tensor widened(const at::Tensor& block, Scratch& scratch, size_t place) {
   if (block.scalar_type() == at::kFloat) return block;
-  if (block.stride(1) != 1) return widened(block.t(), place).t();
-  at::Tensor wide = scratch().get(place, block.size(0), block.size(1));
+  if (block.stride(1) != 1) return widened(block.t(), scratch, place).t();
+  at::Tensor wide = scratch.get(place, block.size(0), block.size(1));
   kernel::widen_rows(in<uint16_t>(block), block.stride(0), block.size(0), block.size(1),
                      out<float>(wide));
   return wide;
@@ -96,11 +121,12 @@ struct Sum {
 };
 
 /// The piece of the sum that starts at (row, column), written to `piece` [rows, columns].
-void take_piece(const Sum& wanted, int64_t row, int64_t column, at::Tensor& piece) {
+void take_piece(const Sum& wanted, int64_t row, int64_t column, at::Tensor& piece,
+                Scratch& scratch) {
   const int64_t rows = piece.size(0);
   const int64_t columns = piece.size(1);
   const bool in_place = piece.scalar_type() == at::kFloat;
-  at::Tensor sum = in_place ? piece : scratch().get(2, rows, columns);
+  at::Tensor sum = in_place ? piece : scratch.get(2, rows, columns);
   bool empty = true;
   if (wanted.base.defined()) {
     sum.copy_(wanted.base.narrow(0, row, rows).narrow(1, column, columns));
@@ -118,8 +144,9 @@ void take_piece(const Sum& wanted, int64_t row, int64_t column, at::Tensor& piec
     const int64_t depth = left.size(1);
     for (int64_t k = 0; k < depth; k += kDepth) {
       const int64_t share = std::min(kDepth, depth - k);
-      at::addmm_out(sum, sum, widened(left.narrow(1, k, share), 0),
-                    widened(right.narrow(0, k, share), 1), empty ? 0.0 : 1.0, product.scale);
+      at::addmm_out(sum, sum, widened(left.narrow(1, k, share), scratch, 0),
+                    widened(right.narrow(0, k, share), scratch, 1), empty ? 0.0 : 1.0,
+                    product.scale);
       empty = false;
     }
   }
@@ -163,9 +190,8 @@ bool has_fast_bf16_products() {
   // Intel's processors without AMX multiply bf16 no faster than fp32, and oneDNN reorders a weight
   // at every call: on a Xeon without AMX fp32 was 1.7 to 2.4 times as fast
   // (benchmarks/products.md).
-  static const bool fast =
-      __builtin_cpu_supports("amx-bf16") != 0 ||
-      (__builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_is("intel") == 0);
+  static const bool fast = at::cpu::init_amx() || (__builtin_cpu_supports("avx512bf16") != 0 &&
+                                                   __builtin_cpu_is("intel") == 0);
   return fast;
 #else
   return true;
@@ -205,7 +231,9 @@ at::Tensor sum_of_products(const std::vector<Product>& products, const at::Tenso
     const int64_t column = i % across * kColumnsAPiece;
     at::Tensor piece = result.narrow(0, row, std::min(height, rows - row))
                            .narrow(1, column, std::min(kColumnsAPiece, columns - column));
-    take_piece(wanted, row, column, piece);
+    auto scratch = scratch_pool().take();
+    take_piece(wanted, row, column, piece, *scratch);
+    scratch_pool().put_back(std::move(scratch));
   });
   return result;
 }

@@ -1,6 +1,7 @@
 #include "train/micro_step.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 
 #include <algorithm>
 
@@ -77,6 +78,8 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
   for_shards(
       shards,
       [&](int64_t shard, int64_t worker) {
+        // Views are cheaper when autograd need not know them, and nothing here is recorded.
+        const at::AutoDispatchBelowADInplaceOrView below_autograd;
         Part& part = parts[static_cast<size_t>(worker)];
         part.gradients = nn::Gradients(gradients.size());
         const MicroBatch samples = samples_of(batch, shard_begin(shard, shards, batch.size()),

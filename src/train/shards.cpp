@@ -1,7 +1,6 @@
 #include "train/shards.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -67,10 +66,7 @@ void for_shards(int64_t count, const std::function<void(int64_t, int64_t)>& comp
   Turns turns(count);
   const int threads = at::get_num_threads();
   const auto work = [&](int64_t worker) {
-    // Thread-local, as the others: each worker needs its own. Nothing here is recorded, and views
-    // are cheaper when autograd need not know them.
-    const at::AutoDispatchBelowADInplaceOrView below_autograd;
-    const c10::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;  // thread-local, as the other one: each worker needs its own
     const nn::OneThread one_thread(threads);
     try {
       for (int64_t shard = turns.take(); shard >= 0; shard = turns.take()) {

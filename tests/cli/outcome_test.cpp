@@ -5,6 +5,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "core/error.h"
+
 namespace iclora::cli {
 namespace {
 
@@ -32,7 +34,13 @@ TEST(Outcome, KnowsTheEndOfMemoryInAllItsWords) {
       std::string::npos);
   const Outcome other = outcome_of(std::runtime_error("a fault\nits stack"));
   EXPECT_EQ(other.exit_code, 1);
-  EXPECT_EQ(other.message, "an internal error: a fault");
+  EXPECT_EQ(other.message, "an internal error: a fault.");
+}
+
+TEST(Outcome, IsAWholeSentence) {
+  EXPECT_EQ(outcome_of(std::runtime_error("a fault!")).message, "an internal error: a fault!");
+  EXPECT_EQ(outcome_of(Error(ErrorKind::input, "'x' is not there")).message,
+            "'x' is not there.");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ using testing_support::ScratchFolder;
 using testing_support::StartedProgram;
 
 constexpr const char* kSentence =
-    "iclora: stopped by a signal before it was finished; nothing was written\n";
+    "iclora: stopped by a signal before it was finished; nothing was written.\n";
 
 /// A libtorch whose first library is a pipe: the program that loads it waits for its other end.
 class EndlessLibtorch {
@@ -97,7 +97,7 @@ TEST(Signals, LeaveNoHalfOfADataSet) {
   }
   program.signal(SIGTERM);
   EXPECT_EQ(program.wait(), 75) << program.err();
-  EXPECT_NE(program.err().find("iclora: stopped by a signal before it was finished\n"),
+  EXPECT_NE(program.err().find("iclora: stopped by a signal before it was finished.\n"),
             std::string::npos)
       << program.err();
   EXPECT_TRUE(fs::is_empty(scratch / "new"));

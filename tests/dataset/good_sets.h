@@ -53,7 +53,7 @@ inline std::vector<Json> put_manifest(const fs::path& root) {
     lines.push_back(manifest_line(i));
     for (int j = 1; j <= 2; ++j) {
       put_photo(root / fmt::format("p/{}-{}.png", i, j), 64, 64,
-                static_cast<uint64_t>(100 * i + j));
+                uint64_t{100} * static_cast<uint64_t>(i) + static_cast<uint64_t>(j));
     }
   }
   put_manifest(root, lines);

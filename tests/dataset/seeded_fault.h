@@ -25,7 +25,7 @@ inline void PrintTo(const Seed& seed, std::ostream* out) {
 }
 
 inline std::function<void(const fs::path&)> folders_then(
-    std::function<void(const fs::path&)> change) {
+    const std::function<void(const fs::path&)>& change) {
   return [change](const fs::path& root) {
     put_folders(root);
     change(root);
@@ -33,7 +33,7 @@ inline std::function<void(const fs::path&)> folders_then(
 }
 
 inline std::function<void(const fs::path&)> canvases_then(
-    std::function<void(const fs::path&)> change) {
+    const std::function<void(const fs::path&)>& change) {
   return [change](const fs::path& root) {
     put_canvases(root);
     change(root);

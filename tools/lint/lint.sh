@@ -34,9 +34,9 @@ for file in "${sources[@]}" "${headers[@]}"; do
   [ "$lines" -le 500 ] || { echo "lint: $file has $lines lines; a file has at most 500." >&2 && failed=1; }
 done
 
-# clang cannot read GCC's precompiled header, and has no omp.h: a database without them.
+# clang cannot read GCC's precompiled header, has no omp.h and lacks a flag: a database without them.
 mkdir -p build/lint
-sed -E -e 's/ -Winvalid-pch//; s/ -include (\\"[^"]*|[^ "]*)cmake_pch\.hxx(\\")?//; s/ -fopenmp//' \
+sed -E -e 's/ -Winvalid-pch//; s/ -include (\\"[^"]*|[^ "]*)cmake_pch\.hxx(\\")?//; s/ -fopenmp//; s/ -fno-thread-jumps//' \
   -e 's/ -Wno-(maybe-uninitialized|restrict|array-bounds|stringop-overflow|dangling-pointer)//g' \
   "$database" >build/lint/compile_commands.json
 export LINT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iclora/lint
