@@ -5,7 +5,7 @@
 namespace iclora::dataset {
 namespace {
 
-std::function<void(const fs::path&)> manifest_then(std::function<void(Json&)> change) {
+std::function<void(const fs::path&)> manifest_then(const std::function<void(Json&)>& change) {
   return [change](const fs::path& root) {
     std::vector<Json> lines = put_manifest(root);
     change(lines[1]);
