@@ -155,9 +155,8 @@ std::string with_sorted_marks(std::string_view text) {
   const auto is_mark = [](char32_t c) { return combining_class(c) != 0; };
   for (auto run = std::find_if(points.begin(), points.end(), is_mark); run != points.end();) {
     const auto end = std::find_if_not(run, points.end(), is_mark);
-    std::stable_sort(run, end, [](char32_t a, char32_t b) {
-      return combining_class(a) < combining_class(b);
-    });
+    std::stable_sort(
+        run, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
     run = std::find_if(end, points.end(), is_mark);
   }
   return encode_utf8(points);

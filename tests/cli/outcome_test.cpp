@@ -39,8 +39,7 @@ TEST(Outcome, KnowsTheEndOfMemoryInAllItsWords) {
 
 TEST(Outcome, IsAWholeSentence) {
   EXPECT_EQ(outcome_of(std::runtime_error("a fault!")).message, "an internal error: a fault!");
-  EXPECT_EQ(outcome_of(Error(ErrorKind::input, "'x' is not there")).message,
-            "'x' is not there.");
+  EXPECT_EQ(outcome_of(Error(ErrorKind::input, "'x' is not there")).message, "'x' is not there.");
 }
 
 }  // namespace
