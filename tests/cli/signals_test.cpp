@@ -15,7 +15,6 @@ namespace iclora {
 namespace {
 
 namespace fs = std::filesystem;
-using testing_support::ProgramRun;
 using testing_support::ScratchFolder;
 using testing_support::StartedProgram;
 
