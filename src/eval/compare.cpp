@@ -113,8 +113,7 @@ void warn_of_long_captions(const TestSets& sets, const std::vector<lora::Adapter
   for (const lora::AdapterFile& adapter : adapters) {
     add(&adapter, sampling::trained_method({adapter}));
   }
-  const std::string warning = captions.warning(sets.folder, "--text-length");
-  if (!warning.empty()) log::write_warning(warning);
+  captions.warn(sets.folder, "--text-length");
 }
 
 void draw_row(Row& row, const TestSets& sets, const Drawing& drawing,

@@ -95,10 +95,7 @@ EvalResult evaluate(const EvalRequest& request, Progress& progress) {
                      request.seed + place});
     long_captions.add(caption.id, caption.caption, caption.panels.size(), settings.method);
   }
-  if (const std::string warning = long_captions.warning(request.captions, "--text-length");
-      !warning.empty()) {
-    log::write_warning(warning);
-  }
+  long_captions.warn(request.captions, "--text-length");
 
   EvalResult out;
   out.pictures = draw_canvases(model, tasks, settings, progress);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 
 namespace iclora::eval {
 namespace {
@@ -53,6 +54,11 @@ std::string LongCaptions::warning(const std::filesystem::path& file,
                      printable(file.native(), 400), lost.size(), losses_.size(), one ? "is" : "are",
                      fmt::join(told, "; "),
                      sampling::remedy_for_length(longest, limit_, one ? "it" : "them", option));
+}
+
+void LongCaptions::warn(const std::filesystem::path& file, std::string_view option) const {
+  const std::string text = warning(file, option);
+  if (!text.empty()) log::write_warning(text);
 }
 
 }  // namespace iclora::eval

@@ -27,6 +27,8 @@ class LongCaptions {
   /// One sentence: how many of the captions lose their ends, what of the first ones is lost, and
   /// what to do (`option`: where the limit is set). Empty where all are read.
   std::string warning(const std::filesystem::path& file, std::string_view option) const;
+  /// Writes that warning, if there is one.
+  void warn(const std::filesystem::path& file, std::string_view option) const;
 
  private:
   struct Loss {

@@ -5,7 +5,8 @@
 
 namespace iclora::runtime {
 
-/// Whether matrix products in bf16 are faster than in fp32 (AVX512-BF16 or AMX).
+/// Whether the processor has instructions for bf16 (AVX512-BF16), so that bf16 is the default. How
+/// a product is taken best is nn/product.h's to know.
 bool has_bf16_products();
 
 /// The most memory this process has held so far, in bytes.

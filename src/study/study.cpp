@@ -229,8 +229,7 @@ class Runner {
       const run::Config* config = job.training ? &job.training->config : nullptr;
       add_captions(open_row(job.row, inputs, config, std::nullopt), sets_[index], captions);
     }
-    const std::string warning = captions.warning(sets_[index].folder, "draw.text_length");
-    if (!warning.empty()) log::write_warning(warning);
+    captions.warn(sets_[index].folder, "draw.text_length");
   }
 
   /// Of all tasks: what earlier runs have left, and other ones have made meanwhile, is part of

@@ -34,6 +34,16 @@ std::string words(int count) {
   return out;
 }
 
+CompareRequest small_request(const std::filesystem::path& sets) {
+  CompareRequest request;
+  request.model = kModel;
+  request.sets = sets;
+  request.panel = sampling::Size{32, 32};
+  request.steps = 1;
+  request.dtype = "fp32";
+  return request;
+}
+
 TEST(LongCaptions, NamesTheFirstAndWhatTheyLose) {
   const sampling::OpenModel model = sampling::open_model(kModel, {});
   const captions::CountTokens count = sampling::token_counter(model);
@@ -96,13 +106,8 @@ TEST(LongCaptions, AreToldOnceOfAFileOfCaptions) {
 TEST(LongCaptions, AreToldOnceOfAllSetsWhateverTheRows) {
   const ScratchFolder scratch;
   write_pairs(scratch.path(), 5);
-  CompareRequest request;
-  request.model = kModel;
-  request.sets = scratch.path();
-  request.panel = sampling::Size{32, 32};
-  request.steps = 1;
+  CompareRequest request = small_request(scratch.path());
   request.text_length = 12;
-  request.dtype = "fp32";
   request.loras = {{ICLORA_FIXTURES "/models/lora-a.safetensors", 1.0}};
   NoProgress progress;
   const HeardWarnings heard;
@@ -124,13 +129,8 @@ TEST(LongCaptions, AreToldOnceOfAllSetsWhateverTheRows) {
 TEST(LongCaptions, AreThoseThatAnAdapterReads) {
   const ScratchFolder scratch;
   write_pairs(scratch.path(), 1);
-  CompareRequest request;
-  request.model = kModel;
-  request.sets = scratch.path();
-  request.panel = sampling::Size{32, 32};
+  CompareRequest request = small_request(scratch.path());
   request.grid = panels::Grid{1, 2};
-  request.steps = 1;
-  request.dtype = "fp32";
   const sampling::OpenModel model = sampling::open_model(kModel, {});
   request.text_length =
       sampling::token_counter(model)("a pair <&> [LEFT] a cat at night [RIGHT] in a room");
