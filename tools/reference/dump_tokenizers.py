@@ -9,9 +9,13 @@
 and tests/fixtures/tokenizers/forms.json: folders as they are found in the wild, made from a base by
 changing members of its files, with the ids that transformers gives for a few strings.
 
-With `--real CLIP_FOLDER T5_FOLDER OUT` the same for any tokenizers (int32), for comparing by hand.
+With `--published MERGES T5_JSON` it makes tests/fixtures/tokenizers/published/ instead: the
+vocabularies of CLIP and T5 as they were published, from CLIP's merges (clip-anytorch's
+bpe_simple_vocab_16e6.txt.gz, or a merges.txt) and T5's tokenizer.json, and expected.safetensors
+(int32) with 2,000 more strings of the vocabularies' own pieces.
 """
 
+import gzip
 import json
 import pathlib
 import random
@@ -225,11 +229,53 @@ def dump_forms() -> None:
         '{"strings": ' + json.dumps(FORM_STRINGS) + ',\n"forms": [\n' + lines + "\n]}\n")
 
 
+def clip_vocabulary(merges: list[str]) -> dict[str, int]:
+    """CLIP's ids: the bytes, the bytes at a word's end, every merge, the two special tokens."""
+    shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    hidden = 256 - len(shown)  # bytes that do not print are written as U+0100 and on
+    letters = [chr(b) for b in shown] + [chr(256 + i) for i in range(hidden)]
+    tokens = letters + [c + "</w>" for c in letters] + ["".join(m.split()) for m in merges]
+    return {t: i for i, t in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}
+
+
+def pieces(rng: random.Random, vocabulary: list[str], count: int) -> list[str]:
+    """Words of a vocabulary in any order, with and without spaces between them."""
+    words = [w.replace("</w>", "").replace("▁", " ") for w in vocabulary]
+    return ["".join(rng.choice(words) + rng.choice([" ", " ", "", ", "]) for _ in range(rng.randint(1, 12)))
+            for _ in range(count)]
+
+
+def dump_published(merges_file: str, t5_file: str) -> None:
+    out = ROOT / "tokenizers" / "published"
+    clip, t5 = out / "clip", out / "t5"
+    for folder in (clip, t5):
+        folder.mkdir(parents=True, exist_ok=True)
+    raw = pathlib.Path(merges_file).read_bytes()
+    lines = (gzip.decompress(raw) if merges_file.endswith(".gz") else raw).decode().split("\n")
+    merges = lines[1:49152 - 256 - 2 + 1]  # CLIP uses this many of the file's lines
+    (clip / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
+    vocabulary = clip_vocabulary(merges)
+    (clip / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False, separators=(",", ":")),
+                                     encoding="utf-8")
+    config = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>",
+              "unk_token": "<|endoftext|>", "model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
+    (clip / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    model = json.loads(pathlib.Path(t5_file).read_text(encoding="utf-8"))
+    (t5 / "tokenizer.json").write_text(json.dumps(model, ensure_ascii=False, separators=(",", ":")),
+                                       encoding="utf-8")
+    config = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "extra_ids": 100,
+              "model_max_length": 512, "tokenizer_class": "T5Tokenizer"}
+    (t5 / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    rng = random.Random(11)
+    texts = strings() + pieces(rng, list(vocabulary), 1000)
+    texts += pieces(rng, [p[0] for p in model["model"]["vocab"]], 1000)
+    save_file(dump(CLIPTokenizer.from_pretrained(clip), T5TokenizerFast.from_pretrained(t5), texts,
+                   torch.int32), str(out / "expected.safetensors"))
+
+
 def main() -> None:
-    if len(sys.argv) == 5 and sys.argv[1] == "--real":
-        save_file(dump(CLIPTokenizer.from_pretrained(sys.argv[2]),
-                       T5TokenizerFast.from_pretrained(sys.argv[3]), strings(), torch.int32),
-                  sys.argv[4])
+    if len(sys.argv) == 4 and sys.argv[1] == "--published":
+        dump_published(*sys.argv[2:])
         return
     dump_forms()
     folder = ROOT / "models" / "toy-dev"
