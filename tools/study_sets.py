@@ -4,7 +4,7 @@
 OUT gets COUNT sets: those of examples/TASK/train first, then those of DRAWN/train that are neither
 among them nor among the held-out sets. Sets count as the same where all panels share the same; in a
 task whose own training sets and held-out ones share the same already, where the panels are the same
-besides.
+besides: in any order for held-out sets, in their own order for training sets.
 """
 
 import json
@@ -23,9 +23,12 @@ def shared_of(line: dict) -> tuple:
     return tuple(sorted(line["shared"].items()))
 
 
-def whole_of(line: dict) -> tuple:
-    """What the panels show, in whatever order: no two sets of a task are equal in it."""
-    return tuple(sorted(tuple(sorted(panel["labels"].items())) for panel in line["panels"]))
+def panels_of(line: dict) -> tuple:
+    return tuple(tuple(sorted(panel["labels"].items())) for panel in line["panels"])
+
+
+def unordered(line: dict) -> tuple:
+    return tuple(sorted(panels_of(line)))
 
 
 def main() -> None:
@@ -33,16 +36,16 @@ def main() -> None:
     home = ROOT / "examples" / task
     own, held_out, more = lines_of(home / "train"), lines_of(home / "held-out"), lines_of(drawn / "train")
     apart = not {shared_of(line) for line in own} & {shared_of(line) for line in held_out}
-    of = shared_of if apart else whole_of
+    of = shared_of if apart else unordered
     kept_out = {of(line) for line in held_out}
-    seen = {whole_of(line) for line in own}
+    seen = {panels_of(line) for line in own}
     chosen = [(home / "train" / "sets" / line["id"], line) for line in own[:count]]
     for line in more:
         if len(chosen) == count:
             break
-        if of(line) in kept_out or whole_of(line) in seen:
+        if of(line) in kept_out or panels_of(line) in seen:
             continue
-        seen.add(whole_of(line))
+        seen.add(panels_of(line))
         chosen.append((drawn / "train" / "sets" / line["id"], line))
     if len(chosen) < count:
         sys.exit(f"study_sets: the task '{task}' gives {len(chosen)} sets that are not held out, not {count}; "

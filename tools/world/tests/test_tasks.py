@@ -50,6 +50,15 @@ def test_unseen_combinations_are_held_out_where_there_are_enough(catalogue):
         assert not shared[0] & shared[1]
 
 
+def test_more_sets_than_there_are_without_regard_to_order(catalogue):
+    task = tasks.Task(View(catalogue), "film-storyboard")
+    made = task.many("1", 300, 0)["train"]
+    panels = [[(panel["subject"], panel["style"], panel["background"]) for panel in one.attributes] for one in made]
+    assert len({tuple(one) for one in panels}) == 300 > len({tuple(sorted(one)) for one in panels})
+    with pytest.raises(CatalogueError, match="has no 2000 different sets"):
+        task.many("1", 2000, 0)
+
+
 def test_a_task_s_folder(catalogue, tmp_path):
     tasks.write_task(View(catalogue), "sandstorm-effect", 3, 2, "1", tmp_path)
     assert json.loads((tmp_path / "task.json").read_text())["grid"] == "2x1"

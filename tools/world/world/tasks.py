@@ -111,26 +111,39 @@ class Task:
         text = captions.joint(overall, [one.text for one in texts], dialect)
         return TaskSet(overall, texts, panels, pictures, text)
 
-    def many(self, seed: str, train: int, held_out: int) -> dict[str, list[TaskSet]]:
-        """Different sets; where there are enough values to share, no two sets share the same."""
-        room = 1
-        for attribute in self.shared:
-            room *= len(self._values(attribute, self.kinds[-1]))
-        key = self.shared if room >= 1.25 * (train + held_out) else [*self.shared, *self.entry["varies"]]
+    def _different(self, seed: str, wanted: int, key: list[str], in_order: bool) -> list[TaskSet]:
+        """Up to so many sets, no two with the same values of these attributes."""
         seen, out = set(), []
         for attempt in range(MOST_TRIES):
-            if len(out) == train + held_out:
+            if len(out) == wanted:
                 break
             draws = Draws(seed, "task", self.name, attempt)
             panels = self.choose(draws.child("what"))
             if panels is None:
                 continue
-            mine = tuple(tuple(sorted(str(panel.get(attribute)) for panel in panels)) for attribute in key)
+            values = [[str(panel.get(attribute)) for panel in panels] for attribute in key]
+            mine = tuple(tuple(one if in_order else sorted(one)) for one in values)
             if mine not in seen:
                 seen.add(mine)
                 out.append(self.draw(panels, draws.child("draw")))
-        if len(out) < train + held_out:
-            raise CatalogueError(f"the task '{self.name}' has no {train + held_out} different sets, only "
+        return out
+
+    def many(self, seed: str, train: int, held_out: int) -> dict[str, list[TaskSet]]:
+        """Different sets; where there are enough values to share, no two sets share the same, and
+        where there are enough to vary, no two have the same panels in another order."""
+        room = 1
+        for attribute in self.shared:
+            room *= len(self._values(attribute, self.kinds[-1]))
+        wanted = train + held_out
+        if room >= 1.25 * wanted:
+            out = self._different(seed, wanted, self.shared, in_order=False)
+        else:
+            key = [*self.shared, *self.entry["varies"]]
+            out = self._different(seed, wanted, key, in_order=False)
+            if len(out) < wanted:
+                out = self._different(seed, wanted, key, in_order=True)
+        if len(out) < wanted:
+            raise CatalogueError(f"the task '{self.name}' has no {wanted} different sets, only "
                                  f"{len(out)}; ask for fewer.")
         return {"train": out[:train], "held-out": out[train:]}
 
