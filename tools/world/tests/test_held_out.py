@@ -2,6 +2,8 @@ import json
 
 from world import held_out
 from world.captions import length
+from world.draws import Draws
+from world.kinds import picture
 from world.view import View
 
 
@@ -34,3 +36,15 @@ def test_the_same_seed_gives_the_same_bytes(catalogue, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
     assert [line["grid"] for line in lines] == ["1x1"] * 5 + ["1x2"] * 5
     assert len({line["id"] for line in lines}) == 10
+
+
+def test_pairs_leaves_the_subject_s_ground_to_measuring(catalogue):
+    view, without = View(catalogue, pairs=True), View(catalogue)
+    subject, ground = sorted(view.kept_out_pairs)[0]
+    for style in view.styles:
+        assert not picture.fits(view, {"subject": subject, "style": style, "background": ground})
+    assert any(picture.fits(without, {"subject": subject, "style": style, "background": ground})
+               for style in view.styles)
+    drawn = [view.choose(Draws("s", i)) for i in range(300)]
+    assert not view.kept_out_pairs & {(one["subject"], one["background"]) for one in drawn}
+    assert {one["style"] for one in drawn} == set(view.styles)

@@ -42,8 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--overlays", type=float, default=0.0, help="share of pictures with one")
         made.add_argument("--kinds", type=_kinds, default={"picture": 1.0},
                           help="such as picture:8,word:1")
-        made.add_argument("--kept-out", choices=["without", "only", "all"], default="without",
-                          help="combinations kept out for measuring; captions: only them, else without")
+        made.add_argument("--kept-out", choices=["without", "pairs", "only", "all"], default="without",
+                          help="combinations kept out for measuring; captions: only them, else without; pairs: "
+                          "without their pairs of subject and ground in any style")
         return made
 
     made = command("samples", "single drawings, as packs")
@@ -73,8 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options) -> None:
-    kept_out = {"without": False, "only": True, "all": None}[options.kept_out]
-    view = View(Catalogue(), options.tier, options.level, options.kinds, options.overlays, kept_out)
+    kept_out = {"without": False, "pairs": False, "only": True, "all": None}[options.kept_out]
+    view = View(Catalogue(), options.tier, options.level, options.kinds, options.overlays, kept_out,
+                options.kept_out == "pairs")
     match options.command:
         case "samples":
             packs.write_samples(view, options.count, options.seed, options.out)

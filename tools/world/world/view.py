@@ -18,12 +18,15 @@ class View:
     kinds: dict[str, float] = dataclasses.field(default_factory=lambda: {"picture": 1.0})
     overlays: float = 0.0  # share of pictures with something in the air
     kept_out: bool | None = False  # False: without the combinations kept out; True: only them; None: all
+    pairs: bool = False  # also without any picture of a subject on a ground that make such a combination
 
     def __post_init__(self):
         self.subjects = self.catalogue.subjects_of(self.tier)
         self.styles = self.catalogue.styles_of(self.tier)
         self.backgrounds = self.catalogue.backgrounds_of(self.tier)
         self.captions = Captions(self.catalogue)
+        self.kept_out_pairs = {(subject, background) for subject, style, background in self.catalogue.kept_out
+                               if style in self.styles}
 
     def choose(self, draws: Draws) -> dict:
         """What to draw."""
