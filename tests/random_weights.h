@@ -18,7 +18,8 @@ class RandomWeights final : public nn::WeightSource {
                  at::ScalarType dtype) override {
     const at::Tensor drawn = normal(shape, std::hash<std::string_view>{}(name));
     if (shape.size() < 2) return (0.5 + 0.1 * drawn).to(dtype);
-    return (drawn / std::sqrt(static_cast<double>(drawn.numel() / shape[0]))).to(dtype);
+    const int64_t in = drawn.numel() / shape[0];
+    return (drawn / std::sqrt(static_cast<double>(in))).to(dtype);
   }
 };
 

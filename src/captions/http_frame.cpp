@@ -22,7 +22,7 @@ std::optional<int64_t> number_of(std::string_view text) {
 std::string pack(const Fields& fields) {
   std::string text;
   for (const auto& [name, value] : fields) {
-    text += name + " " + std::to_string(value.size()) + "\n" + value;
+    text.append(name).append(" ").append(std::to_string(value.size())).append("\n").append(value);
   }
   return text;
 }

@@ -22,6 +22,7 @@ using sampling::Conditioning;
 
 std::vector<int64_t> numbers_of(const std::vector<sampling::GivenPanel>& given) {
   std::vector<int64_t> out;
+  out.reserve(given.size());
   for (const sampling::GivenPanel& panel : given) out.push_back(panel.number);
   return out;
 }

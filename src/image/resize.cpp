@@ -31,8 +31,8 @@ std::vector<Taps> taps_of(int64_t from, double begin, double end, int64_t to) {
   for (int64_t i = 0; i < to; ++i) {
     const double centre = begin + (static_cast<double>(i) + 0.5) * scale;
     Taps taps;
-    taps.first = std::max<int64_t>(0, static_cast<int64_t>(centre - reach + 0.5));
-    const int64_t last = std::min(from, static_cast<int64_t>(centre + reach + 0.5));
+    taps.first = std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre - reach + 0.5)));
+    const int64_t last = std::min(from, static_cast<int64_t>(std::floor(centre + reach + 0.5)));
     double sum = 0;
     for (int64_t x = taps.first; x < last; ++x) {
       const double weight = lanczos((static_cast<double>(x) - centre + 0.5) / spread);

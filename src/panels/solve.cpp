@@ -174,6 +174,7 @@ Layout solve_strip(Strip strip, const std::vector<Size>& pictures, int64_t gutte
   }
   for (edge = floor_token(edge); edge >= kToken; edge -= kToken) {
     std::vector<Size> boxes;
+    boxes.reserve(pictures.size());
     for (const Size& picture : pictures) boxes.push_back(strip_box(strip, picture, edge));
     Layout layout = strip_of(strip, boxes, gutter);
     if (layout.width > kLargestCanvas || layout.height > kLargestCanvas) {

@@ -84,13 +84,13 @@ at::Tensor FileWeights::get(std::string_view name, const std::vector<int64_t>& s
   tensor->file->file().check_unchanged();
   // from_blob wants mutable memory; the mapping is private and nothing writes to weights.
   auto* data = const_cast<std::byte*>(tensor->bytes.data());
-  const at::Tensor mapped = at::from_blob(
+  at::Tensor mapped = at::from_blob(
       data, shape, [keep = tensor->file](void*) {}, at::TensorOptions(scalar_type(*tensor)));
   if (scalar_type(*tensor) == dtype &&
       reinterpret_cast<uintptr_t>(data) % at::elementSize(dtype) == 0) {
     return mapped;
   }
-  const at::Tensor converted = mapped.to(dtype, /*non_blocking=*/false, /*copy=*/true);
+  at::Tensor converted = mapped.to(dtype, /*non_blocking=*/false, /*copy=*/true);
   tensor->file->file().release(tensor->bytes);
   return converted;
 }

@@ -102,7 +102,7 @@ T5Tokenizer T5Tokenizer::open(const std::filesystem::path& folder) {
   tokenizer.charsmap_ = std::move(parts.charsmap);
   const Unigram& unigram = *tokenizer.unigram_;
   const auto named = [&](const std::string& stated, const char* usual) {
-    const std::string name = stated.empty() ? usual : stated;
+    std::string name = stated.empty() ? usual : stated;
     if (unigram.find(name) < 0) {
       fail_input("{}: the vocabulary has no token '{}'.", parts.origin, printable(name));
     }

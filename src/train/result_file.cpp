@@ -50,6 +50,7 @@ void sort_by_name(std::vector<FileTensor>& tensors) {
 void write_and_compare(const std::filesystem::path& path, const std::vector<FileTensor>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   std::vector<weights::TensorHead> heads;
+  heads.reserve(tensors.size());
   for (const FileTensor& tensor : tensors) heads.push_back(tensor.head);
   weights::SafetensorsWriter writer(path, heads, metadata);
   for (const FileTensor& tensor : tensors) writer.append(bytes_of(tensor.values));

@@ -109,6 +109,7 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   const auto shard_of = read_index(path);
   const std::string origin = "'" + printable(path.native(), 400) + "'";
   std::vector<std::string> names;
+  names.reserve(shard_of.size());
   for (const auto& [tensor, shard] : shard_of) names.push_back(shard);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -13,16 +13,20 @@ using testing_support::run_program;
 using testing_support::ScratchFolder;
 using testing_support::text_of_file;
 
+constexpr const char* kModel = ICLORA_FIXTURES "/models/toy-dev";
+constexpr const char* kLora = ICLORA_FIXTURES "/models/lora-a.safetensors";
+constexpr const char* kClassifier = ICLORA_FIXTURES "/eval/classifier.safetensors";
+
 std::vector<std::string> line(const ScratchFolder& scratch, std::vector<std::string> more) {
   std::ofstream(scratch / "c.jsonl")
       << R"({"id": "x", "caption": "a cat", "grid": "1x1", "panels": [{"subject": "cat"}]})";
   std::vector<std::string> out = {"eval",
                                   "--model",
-                                  ICLORA_FIXTURES "/models/toy-dev",
+                                  kModel,
                                   "--captions",
                                   (scratch / "c.jsonl").native(),
                                   "--classifier",
-                                  ICLORA_FIXTURES "/eval/classifier.safetensors",
+                                  kClassifier,
                                   "--panel",
                                   "32x32",
                                   "--steps",
@@ -69,17 +73,10 @@ TEST(Eval, RefusesWrongLines) {
 std::vector<std::string> sets_line(const ScratchFolder& scratch, std::vector<std::string> more) {
   testing_support::write_pairs(scratch / "held out", 2);
   testing_support::write_pair_labels(scratch / "held out", 2);
-  std::vector<std::string> out = {"eval",
-                                  "--sets",
-                                  (scratch / "held out").native(),
-                                  "--classifier",
-                                  ICLORA_FIXTURES "/eval/classifier.safetensors",
-                                  "--panel",
-                                  "32x32",
-                                  "--steps",
-                                  "1",
-                                  "--text-length",
-                                  "16"};
+  std::vector<std::string> out = {"eval",          "--sets",    (scratch / "held out").native(),
+                                  "--classifier",  kClassifier, "--panel",
+                                  "32x32",         "--steps",   "1",
+                                  "--text-length", "16"};
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -88,9 +85,8 @@ TEST(EvalSets, ComparesBaseAndAdapter) {
   const ScratchFolder scratch;
   const std::string out = (scratch / "out").native();
   const auto run =
-      run_program(sets_line(scratch, {"--model", ICLORA_FIXTURES "/models/toy-dev", "--lora",
-                                      ICLORA_FIXTURES "/models/lora-a.safetensors:0.5", "--out",
-                                      out, "--json", "--pictures"}));
+      run_program(sets_line(scratch, {"--model", kModel, "--lora", kLora + std::string(":0.5"),
+                                      "--out", out, "--json", "--pictures"}));
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const Json answer = parse_json(run.out, "eval");
   const Json report = parse_json(text_of_file(scratch / "out" / "eval.json"), "eval.json");
@@ -127,10 +123,7 @@ TEST(EvalSets, RefusesWrongLines) {
                  "--repeat belongs to --sets");
   expect_refused(run_program(sets_line(scratch, {"--lora", "gone.safetensors", "--out", out})), 2,
                  "gone.safetensors");
-  expect_refused(
-      run_program(sets_line(
-          scratch, {"--lora", ICLORA_FIXTURES "/models/lora-a.safetensors", "--out", out})),
-      2, "--model");
+  expect_refused(run_program(sets_line(scratch, {"--lora", kLora, "--out", out})), 2, "--model");
   EXPECT_FALSE(std::filesystem::exists(scratch / "o"));
 }
 

@@ -23,6 +23,8 @@ using testing_support::ScratchFolder;
 using testing_support::StartedProgram;
 using testing_support::text_of_file;
 
+constexpr const char* kModel = ICLORA_FIXTURES "/models/toy-dev";
+
 class Outputs : public testing::Test {
  protected:
   Outputs() {
@@ -35,11 +37,9 @@ class Outputs : public testing::Test {
   }
   std::string file(const char* name) const { return (scratch_ / name).native(); }
   ProgramRun draw(const std::vector<std::string>& more) const {
-    std::vector<std::string> line = {"generate", "--model", ICLORA_FIXTURES "/models/toy-dev",
-                                     "--prompt", "a fox",   "--grid",
-                                     "1x2",      "--panel", "32x32",
-                                     "--steps",  "1",       "--seed",
-                                     "1"};
+    std::vector<std::string> line = {"generate", "--model", kModel,    "--prompt", "a fox",
+                                     "--grid",   "1x2",     "--panel", "32x32",    "--steps",
+                                     "1",        "--seed",  "1"};
     line.insert(line.end(), more.begin(), more.end());
     return run_program(line);
   }
@@ -63,7 +63,7 @@ TEST_F(Outputs, NeverReplaceWhatTheRunReads) {
 }
 
 TEST_F(Outputs, NeverLandInTheModel) {
-  fs::copy(ICLORA_FIXTURES "/models/toy-dev", scratch_ / "model", fs::copy_options::recursive);
+  fs::copy(kModel, scratch_ / "model", fs::copy_options::recursive);
   const std::string weights = file("model/vae/diffusion_pytorch_model.safetensors");
   const std::string before = text_of_file(weights);
   expect_refused(run_program({"generate", "--model", file("model"), "--prompt", "a fox",
@@ -92,8 +92,8 @@ TEST_F(Outputs, NeverReplaceAPipeOrADevice) {
 }
 
 TEST_F(Outputs, AreNeverTooLargeToBeReadAgain) {
-  expect_refused(run_program({"generate", "--model", ICLORA_FIXTURES "/models/toy-dev", "--prompt",
-                              "a fox", "--panel", "16384x16384", "--out", file("out")}),
+  expect_refused(run_program({"generate", "--model", kModel, "--prompt", "a fox", "--panel",
+                              "16384x16384", "--out", file("out")}),
                  2, "more than 67108864 pixels");
   EXPECT_EQ(entries(), 2U);
 }
@@ -106,7 +106,7 @@ TEST_F(Outputs, LatentsGoIntoAFolderThatIsNotThereYet) {
 
 TEST(Inputs, AFileThatIsCutWhileItIsReadEndsInASentence) {
   const ScratchFolder scratch;
-  fs::copy(ICLORA_FIXTURES "/models/toy-dev", scratch / "model", fs::copy_options::recursive);
+  fs::copy(kModel, scratch / "model", fs::copy_options::recursive);
   StartedProgram program({"generate", "--model", (scratch / "model").native(), "--prompt", "a fox",
                           "--panel", "64x64", "--steps", "10000", "--dtype", "fp32", "--out",
                           (scratch / "out.png").native()});

@@ -16,8 +16,10 @@ using testing_support::expect_refused;
 using testing_support::ProgramRun;
 using testing_support::run_program;
 using testing_support::ScratchFolder;
-using testing_support::StartedProgram;
 using testing_support::text_of_file;
+
+constexpr const char* kModel = ICLORA_FIXTURES "/models/toy-dev";
+constexpr const char* kClassifier = ICLORA_FIXTURES "/eval/classifier.safetensors";
 
 class EvalPlan : public testing::Test {
  protected:
@@ -38,15 +40,9 @@ class EvalPlan : public testing::Test {
            "contrasts: [{name: learns, a: LoRA, b: base, measure: success, at_least: -1}]\n";
   }
   ProgramRun run(const std::vector<std::string>& more) const {
-    std::vector<std::string> line = {"eval",
-                                     "--plan",
-                                     (scratch_ / "plan.yaml").native(),
-                                     "--model",
-                                     ICLORA_FIXTURES "/models/toy-dev",
-                                     "--classifier",
-                                     ICLORA_FIXTURES "/eval/classifier.safetensors",
-                                     "--out",
-                                     (scratch_ / "out").native()};
+    std::vector<std::string> line = {"eval",      "--plan", (scratch_ / "plan.yaml").native(),
+                                     "--model",   kModel,   "--classifier",
+                                     kClassifier, "--out",  (scratch_ / "out").native()};
     line.insert(line.end(), more.begin(), more.end());
     // ${CACHE} is XDG_CACHE_HOME/iclora.
     return run_program(line, {"XDG_CACHE_HOME=" + (scratch_ / "home").native()});

@@ -13,17 +13,19 @@ using testing_support::run_program;
 using testing_support::ScratchFolder;
 using testing_support::text_of_file;
 
+constexpr const char* kModel = ICLORA_FIXTURES "/models/toy-dev";
+
 class Threads : public testing::TestWithParam<const char*> {};
 
 TEST_P(Threads, ChangeNoByteOfWhatGenerateWrites) {
   const ScratchFolder scratch;
   // Large enough that every kernel has work for four threads, and that decoding takes two tiles.
   const auto generate = [&](int threads) {
-    const fs::path out = scratch / std::to_string(threads);
+    fs::path out = scratch / std::to_string(threads);
     const ProgramRun run =
         run_program({"generate",
                      "--model",
-                     ICLORA_FIXTURES "/models/toy-dev",
+                     kModel,
                      "--prompt",
                      "three shots [SCENE-1] a fox [SCENE-2] a hill [SCENE-3] the sea",
                      "--panel",

@@ -66,7 +66,7 @@ TEST(Doctor, FindsTheLibtorchItWasBuiltWithAndLoadsIt) {
   EXPECT_EQ(report["libtorch"]["runtime"]["torch"], report["libtorch"]["version"]);
   EXPECT_GE(report["machine"]["cores"].get<int>(), 1);
   EXPECT_GT(report["machine"]["memory_bytes"].get<uint64_t>(), 0u);
-  EXPECT_TRUE(report["gpu"]["found"].size() > 0 || report["gpu"].contains("why_not"));
+  EXPECT_TRUE(!report["gpu"]["found"].empty() || report["gpu"].contains("why_not"));
 }
 
 TEST(Doctor, NamesAFolderThatIsNotLibtorch) {

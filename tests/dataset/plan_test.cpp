@@ -112,6 +112,7 @@ TEST(JointCaptionOf, TakesDialectAndTriggerFromWhereTheyAreStated) {
 
 TEST(PlanSets, HoldsOutTheSameSetsWhateverTheirOrder) {
   std::vector<Set> sets;
+  sets.reserve(20);
   for (int i = 0; i < 20; ++i) sets.push_back(set_of(fmt::format("set-{}", i), {{32, 32}}));
   const auto held_ids = [](const std::vector<Set>& list, int64_t count) {
     std::vector<std::string> names;

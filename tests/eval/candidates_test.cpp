@@ -35,7 +35,7 @@ sampling::Resolved mugs(const std::string& prompt = "[LEFT] a cat [RIGHT] the sa
 }
 
 /// Gives the scores in turn, those of the roughs first; below 0: none.
-SetScorer scripted(std::vector<double> scores) {
+SetScorer scripted(const std::vector<double>& scores) {
   auto next = std::make_shared<size_t>(0);
   return {"script", [scores, next](const image::Image&) {
             const double value = scores.at((*next)++);
@@ -130,6 +130,7 @@ TEST(Candidates, TakeTwoFifthsOfTheSteps) {
 
 std::vector<std::string> words_of(const std::vector<AskedWord>& asked) {
   std::vector<std::string> out;
+  out.reserve(asked.size());
   for (const AskedWord& one : asked) out.push_back(one.word);
   return out;
 }
@@ -182,7 +183,7 @@ TEST(CaptionWords, AWordOfSeveralColumnsIsReadInAnyOfThem) {
   const auto asked = asked_of(classifier, {"", "a red one", {}}, 1);
   ASSERT_EQ(asked[0].size(), 1U);
   EXPECT_EQ(asked[0][0].readings.size(), 2U);
-  const auto read = [&](std::vector<float> logits) {
+  const auto read = [&](const std::vector<float>& logits) {
     return words_read(classifier, asked, at::tensor(logits).reshape({1, 4}));
   };
   EXPECT_GT(read({9, 0, 9, 0}), 0.99);

@@ -7,6 +7,7 @@ namespace {
 
 std::vector<Observation> shares(const std::vector<double>& values) {
   std::vector<Observation> out;
+  out.reserve(values.size());
   for (const double value : values) out.push_back({value, 1});
   return out;
 }

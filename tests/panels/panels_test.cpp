@@ -285,6 +285,7 @@ TEST(SplitPicture, ManyPanelsNeedNoManyOpenFiles) {
   setrlimit(RLIMIT_NOFILE, &before);
   ASSERT_EQ(paths.size(), 100U);
   std::vector<image::Image> parts;
+  parts.reserve(paths.size());
   for (const auto& path : paths) parts.push_back(image::read_image(path));
   EXPECT_EQ(compose(parts, cut_layout(grid, 64, 64)), canvas);
 }

@@ -8,7 +8,6 @@
 namespace iclora::study {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// Two tasks of four sets; `shares` of success a set.

@@ -19,7 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing_support::StudyTest;
-using testing_support::write_pair_labels;
 using testing_support::write_pairs;
 
 /// The small plan with another row.

@@ -43,7 +43,8 @@ void check_gradients(Encoder& encoder, const Loss& loss) {
   }
   for (size_t i = 0; i < places.size(); ++i) *places[i].second = leaves[i].detach();
   for (size_t i = 0; i < places.size(); ++i) {
-    const auto& [name, place] = places[i];
+    const std::string& name = places[i].first;
+    at::Tensor* place = places[i].second;  // no binding: clang-14 captures none
     const at::Tensor value = *place;
     const at::Tensor direction =
         at::arange(value.numel(), at::kFloat).mul(1.7).sin().view(value.sizes()) *

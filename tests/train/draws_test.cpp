@@ -45,11 +45,11 @@ TEST(Draws, GivenPanelsAreAProperSubsetAsOftenAsAsked) {
   constexpr int count = 12000;
   for (int i = 0; i < count; ++i) ++seen[draw_given({5, i, 1}, 0.5, 3)];
   EXPECT_EQ(seen.size(), 7U);  // none, and 2^3 - 2 subsets
-  EXPECT_NEAR(seen[{}], count / 2, 5 * 55);
+  EXPECT_NEAR(seen[{}], count / 2.0, 5 * 55);
   for (const auto& [given, times] : seen) {
     EXPECT_LT(given.size(), 3U);
     if (!given.empty()) {
-      EXPECT_NEAR(times, count / 12, 5 * 31);
+      EXPECT_NEAR(times, count / 12.0, 5 * 31);
     }
   }
   EXPECT_TRUE(draw_given({5, 1, 1}, 1.0, 1).empty());
