@@ -111,8 +111,8 @@ class Task:
         text = captions.joint(overall, [one.text for one in texts], dialect)
         return TaskSet(overall, texts, panels, pictures, text)
 
-    def _different(self, seed: str, wanted: int, key: list[str], in_order: bool) -> list[TaskSet]:
-        """Up to so many sets, no two with the same values of these attributes."""
+    def _different(self, seed: str, wanted: int, key: list[str], in_order: bool) -> list[tuple[list[dict], Draws]]:
+        """The panels of up to so many sets, no two with the same values of these attributes."""
         seen, out = set(), []
         for attempt in range(MOST_TRIES):
             if len(out) == wanted:
@@ -125,7 +125,7 @@ class Task:
             mine = tuple(tuple(one if in_order else sorted(one)) for one in values)
             if mine not in seen:
                 seen.add(mine)
-                out.append(self.draw(panels, draws.child("draw")))
+                out.append((panels, draws.child("draw")))
         return out
 
     def many(self, seed: str, train: int, held_out: int) -> dict[str, list[TaskSet]]:
@@ -136,15 +136,16 @@ class Task:
             room *= len(self._values(attribute, self.kinds[-1]))
         wanted = train + held_out
         if room >= 1.25 * wanted:
-            out = self._different(seed, wanted, self.shared, in_order=False)
+            chosen = self._different(seed, wanted, self.shared, in_order=False)
         else:
             key = [*self.shared, *self.entry["varies"]]
-            out = self._different(seed, wanted, key, in_order=False)
-            if len(out) < wanted:
-                out = self._different(seed, wanted, key, in_order=True)
-        if len(out) < wanted:
+            chosen = self._different(seed, wanted, key, in_order=False)
+            if len(chosen) < wanted:
+                chosen = self._different(seed, wanted, key, in_order=True)
+        if len(chosen) < wanted:
             raise CatalogueError(f"the task '{self.name}' has no {wanted} different sets, only "
-                                 f"{len(out)}; ask for fewer.")
+                                 f"{len(chosen)}; ask for fewer.")
+        out = [self.draw(*one) for one in chosen]
         return {"train": out[:train], "held-out": out[train:]}
 
 
