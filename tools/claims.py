@@ -3,11 +3,13 @@
 
 The claims and what is held against each stand here; every figure comes from the report of
 `iclora eval --plan examples/comparison.yaml`. Without a report, or where it lacks a contrast, the page
-says that it has not been measured.
+says that it has not been measured. What is written by hand between `<!-- remarks -->` and
+`<!-- /remarks -->` under a claim stays.
 """
 
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -102,7 +104,17 @@ def by_task(names: list[str], report: dict) -> list[str]:
     return out
 
 
-def page(report: dict) -> str:
+def remarks_of(page: str) -> dict[str, str]:
+    """What was written by hand under each claim's title."""
+    out = {}
+    for part in re.split(r"^## ", page, flags=re.M)[1:]:
+        found = re.search(r"^<!-- remarks -->\n(.*?)^<!-- /remarks -->$", part, flags=re.M | re.S)
+        if found and found.group(1).strip():
+            out[part.splitlines()[0]] = found.group(1).strip()
+    return out
+
+
+def page(report: dict, remarks: dict[str, str]) -> str:
     lines = ["# The paper's claims on flux-mini", "",
              "Written by `tools/claims.py` from the report of `examples/comparison.yaml` (`docs/study.md`); "
              "flux-mini is a small model of a drawn world, and what holds here need not hold for FLUX.1, "
@@ -119,13 +131,20 @@ def page(report: dict) -> str:
         tail = by_task(contrasts, report)
         table = rows_table(rows, report)
         lines += [""] * bool(table) + table + [""] * bool(tail) + tail
+        lines += ["", "<!-- remarks -->", *([remarks[title]] if title in remarks else []),
+                  "<!-- /remarks -->"]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     report = json.loads(pathlib.Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else {}
     out = ROOT / "docs" / "claims.md"
-    out.write_text(page(report))
+    before = out.read_text() if out.exists() else ""
+    remarks = remarks_of(before)
+    lost = remarks.keys() - {title for title, *_ in CLAIMS}
+    if lost:
+        sys.exit(f"{out} has remarks under titles that are no claims any more: {', '.join(sorted(lost))}.")
+    out.write_text(page(report, remarks))
     print(out.relative_to(ROOT))
 
 
