@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The adapters of the ten tasks, trained on the sets of examples/ into models/zoo/: zoo.sh [TASK...].
+# The recipe is models/zoo/TASK.yaml where there is one, models/zoo/recipe.yaml elsewhere.
 # A training that was stopped goes on from where it was; one that is finished is not done again, so
 # remove build/zoo to train anew.
 set -euo pipefail
@@ -18,9 +19,11 @@ done
 for task in "${tasks[@]}"; do
   run=build/zoo/$task
   result=$run/lora/$task.safetensors
+  recipe=models/zoo/$task.yaml
+  if [ ! -e "$recipe" ]; then recipe=models/zoo/recipe.yaml; fi
   resume=()
   if [ -e "$run" ]; then resume=(--resume); fi
-  "$iclora" train models/zoo/recipe.yaml --set "name=$task" --set "data.path=examples/$task/train" \
+  "$iclora" train "$recipe" --set "name=$task" --set "data.path=examples/$task/train" \
     --out "$run" "${resume[@]}"
   cp "$result" "models/zoo/$task.safetensors.part"
   mv "models/zoo/$task.safetensors.part" "models/zoo/$task.safetensors"
