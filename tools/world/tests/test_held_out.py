@@ -8,7 +8,7 @@ from world.view import View
 
 
 def test_every_panel_is_a_combination_that_training_never_sees(catalogue):
-    view = View(catalogue, kept_out=True)
+    view = View(catalogue, kept_out="only")
     for line in held_out.lines(view, 20, (1, 1), "s") + held_out.lines(view, 20, (2, 2), "s"):
         for panel in line["panels"]:
             assert (panel["subject"], panel["style"], panel["background"]) in catalogue.kept_out
@@ -29,7 +29,7 @@ def test_a_panel_states_only_what_its_caption_tells(catalogue):
 
 
 def test_the_same_seed_gives_the_same_bytes(catalogue, tmp_path):
-    view = View(catalogue, kept_out=True)
+    view = View(catalogue, kept_out="only")
     for name in ("a", "b"):
         held_out.write_captions(view, 5, [(1, 1), (1, 2)], "7", tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes(catalogue, tmp_path):
 
 
 def test_pairs_leaves_the_subject_s_ground_to_measuring(catalogue):
-    view, without = View(catalogue, pairs=True), View(catalogue)
+    view, without = View(catalogue, kept_out="pairs"), View(catalogue)
     subject, ground = sorted(view.kept_out_pairs)[0]
     for style in view.styles:
         assert not picture.fits(view, {"subject": subject, "style": style, "background": ground})

@@ -49,7 +49,7 @@ def test_a_shard_holds_pictures_labels_and_captions(catalogue, tmp_path):
 
 def test_what_is_kept_out_is_drawn_for_measuring_only(catalogue):
     assert len(catalogue.kept_out) >= 100
-    train, measure = View(catalogue), View(catalogue, kept_out=True)
+    train, measure = View(catalogue), View(catalogue, kept_out="only")
     for index in range(400):
         assert not catalogue.is_kept_out(train.choose(Draws("train", index)))
     for index in range(100):
@@ -77,7 +77,8 @@ def test_steady_drawings_keep_their_size_and_place(view):
 def test_sets_are_folders_with_pictures_and_a_caption(catalogue, tmp_path):
     sets.write_sets(View(catalogue), 3, (3, 1), "1", tmp_path)
     caption = json.loads((tmp_path / "sets" / "00002" / "caption.json").read_text())
-    assert set(caption) == {"overall", "panels"} and len(caption["panels"]) == 3
+    assert set(caption) == {"grid", "overall", "panels"} and len(caption["panels"]) == 3
+    assert caption["grid"] == "3x1"
     made = canvases.canvas(View(catalogue), (3, 1), Draws("1", "canvas", "3x1", 1), captions=1)
     for number, picture in enumerate(made.pictures, 1):
         with Image.open(tmp_path / "sets" / "00002" / f"{number}.png") as file:

@@ -37,7 +37,7 @@ def test_each_word_is_one_token_of_clip(texts, tmp_path):
 
 def _wordings(catalogue, count):
     for kind in KINDS:
-        view = View(catalogue, 2, kinds={kind: 1.0}, overlays=0.3, kept_out=None)
+        view = View(catalogue, 2, kinds={kind: 1.0}, overlays=0.3, kept_out="all")
         for index in range(count):
             draws = Draws("words", kind, index)
             for caption in view.captions.several(view.choose(draws), draws, 5, 3):

@@ -74,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options) -> None:
-    kept_out = {"without": False, "pairs": False, "only": True, "all": None}[options.kept_out]
-    view = View(Catalogue(), options.tier, options.level, options.kinds, options.overlays, kept_out,
-                options.kept_out == "pairs")
+    view = View(Catalogue(), options.tier, options.level, options.kinds, options.overlays, options.kept_out)
     match options.command:
         case "samples":
             packs.write_samples(view, options.count, options.seed, options.out)

@@ -17,8 +17,9 @@ class View:
     level: int = 0  # of variation in place, size, angle, colour: 0, 1, 2
     kinds: dict[str, float] = dataclasses.field(default_factory=lambda: {"picture": 1.0})
     overlays: float = 0.0  # share of pictures with something in the air
-    kept_out: bool | None = False  # False: without the combinations kept out; True: only them; None: all
-    pairs: bool = False  # also without any picture of a subject on a ground that make such a combination
+    # The combinations kept out for measuring: "without" them; "pairs": without any picture of a subject on
+    # a ground that make one; "only" them; "all": they are drawn as any other.
+    kept_out: str = "without"
 
     def __post_init__(self):
         self.subjects = self.catalogue.subjects_of(self.tier)

@@ -19,10 +19,10 @@ def choose(view, draws: Draws) -> dict:
 
 def fits(view, attributes: dict) -> bool:
     """Legible, and kept out or not as the view asks."""
-    if view.pairs and (attributes["subject"], attributes["background"]) in view.kept_out_pairs:
+    if view.kept_out == "pairs" and (attributes["subject"], attributes["background"]) in view.kept_out_pairs:
         return False
-    kept_out = view.catalogue.is_kept_out(attributes)
-    return (kept_out == view.kept_out or (view.kept_out is None)) and legible.is_legible(
+    wanted = view.kept_out == "all" or view.catalogue.is_kept_out(attributes) == (view.kept_out == "only")
+    return wanted and legible.is_legible(
         view.catalogue, attributes["subject"], attributes["style"], attributes["background"])
 
 
