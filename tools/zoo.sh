@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The adapters of the ten tasks, trained on the sets of examples/ into models/zoo/: zoo.sh [TASK...].
-# The recipe is models/zoo/TASK.yaml where there is one, models/zoo/recipe.yaml elsewhere.
+# The recipe is models/zoo/recipe.yaml, with what models/zoo/overrides.txt says of the task.
 # A training that was stopped goes on from where it was; one that is finished is not done again, so
 # remove build/zoo to train anew.
 set -euo pipefail
@@ -19,12 +19,12 @@ done
 for task in "${tasks[@]}"; do
   run=build/zoo/$task
   result=$run/lora/$task.safetensors
-  recipe=models/zoo/$task.yaml
-  if [ ! -e "$recipe" ]; then recipe=models/zoo/recipe.yaml; fi
+  overrides=()
+  for override in $(sed -n "s/^$task //p" models/zoo/overrides.txt); do overrides+=(--set "$override"); done
   resume=()
   if [ -e "$run" ]; then resume=(--resume); fi
-  "$iclora" train "$recipe" --set "name=$task" --set "data.path=examples/$task/train" \
-    --out "$run" "${resume[@]}"
+  "$iclora" train models/zoo/recipe.yaml --set "name=$task" \
+    --set "data.path=examples/$task/train" "${overrides[@]}" --out "$run" "${resume[@]}"
   cp "$result" "models/zoo/$task.safetensors.part"
   mv "models/zoo/$task.safetensors.part" "models/zoo/$task.safetensors"
 done
