@@ -105,12 +105,12 @@ def by_task(names: list[str], report: dict) -> list[str]:
 
 
 def remarks_of(page: str) -> dict[str, str]:
-    """What was written by hand under each claim's title."""
+    """What was written by hand under each claim's title; it may have headings of its own."""
     out = {}
-    for part in re.split(r"^## ", page, flags=re.M)[1:]:
-        found = re.search(r"^<!-- remarks -->\n(.*?)^<!-- /remarks -->$", part, flags=re.M | re.S)
-        if found and found.group(1).strip():
-            out[part.splitlines()[0]] = found.group(1).strip()
+    for part in page.split("<!-- /remarks -->\n")[:-1]:
+        above, _, remarks = part.partition("<!-- remarks -->\n")
+        if remarks.strip():
+            out[re.findall(r"^## (.*)$", above, flags=re.M)[-1]] = remarks.strip()
     return out
 
 

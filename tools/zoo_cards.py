@@ -40,9 +40,6 @@ def about_tasks() -> dict[str, tuple[str, str]]:
 
 def card(report: dict, run: pathlib.Path, shares: str, differs: str) -> str:
     task, grid = report["task"], report["grid"]
-    overrides = [line.split()[1:] for line in (ROOT / "models/zoo/overrides.txt").read_text().splitlines()
-                 if line.startswith(task + " ")]
-    recipe = "`models/zoo/recipe.yaml`" + (f" with `{' '.join(overrides[0])}`" if overrides else "")
     base, adapter, rebuilt = (row_of(report, kind) for kind in ("base", "lora", "rebuilt"))
     difference = report["differences"][0]["measures"]
     steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -72,7 +69,7 @@ def card(report: dict, run: pathlib.Path, shares: str, differs: str) -> str:
     lines += [
         "", "## Made of", "",
         f"`make zoo TASKS={task}`: 40 sets (`examples/{task}/train`), {len(steps)} steps of "
-        f"four sets ({recipe}), {sum(s['seconds'] for s in steps) / 60:.1f} minutes "
+        f"four sets (`models/zoo/recipe.yaml`, `overrides.txt`), {sum(s['seconds'] for s in steps) / 60:.1f} minutes "
         "of two shared cores; base "
         f"`{report['model_sha256'][:16]}`, adapter `{adapter['sha256'][:16]}` (sha256). Sets drawn "
         "from icons and fonts under the licences named in `docs/third-party.md`.", "",
