@@ -197,7 +197,7 @@ void add_eval(CLI::App& app, Context& context) {
            "FILE.yaml");
   command->add_option("--only", options->only, "With --plan: only this task; repeatable")
       ->type_name("TASK")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_flag("--dry-run", options->dry_run,
                     "With --plan: read and check everything, and list what there is to do");
   command
@@ -205,7 +205,7 @@ void add_eval(CLI::App& app, Context& context) {
                    "With --sets: an adapter and its strength (1 by default), a row of its own; "
                    "repeatable")
       ->type_name("FILE[:S]")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_flag("--allow-unmatched", options->allow_unmatched,
                     "Leave out what of an adapter matches nothing in the model");
   command->add_flag("--no-base", options->no_base, "With --sets: no row without adapter");

@@ -81,18 +81,19 @@ std::vector<std::string> sets_line(const ScratchFolder& scratch, std::vector<std
   return out;
 }
 
-TEST(EvalSets, ComparesBaseAndAdapter) {
+TEST(EvalSets, ComparesBaseAndAdapters) {
   const ScratchFolder scratch;
   const std::string out = (scratch / "out").native();
   const auto run =
       run_program(sets_line(scratch, {"--model", kModel, "--lora", kLora + std::string(":0.5"),
-                                      "--out", out, "--json", "--pictures"}));
+                                      "--lora", kLora, "--out", out, "--json", "--pictures"}));
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const Json answer = parse_json(run.out, "eval");
   const Json report = parse_json(text_of_file(scratch / "out" / "eval.json"), "eval.json");
   EXPECT_EQ(answer["rows"], report["rows"]);
-  ASSERT_EQ(report["rows"].size(), 5u);
+  ASSERT_EQ(report["rows"].size(), 6u);
   EXPECT_EQ(report["rows"][4]["name"], "lora-a:0.5");
+  EXPECT_EQ(report["rows"][5]["name"], "lora-a");
   EXPECT_EQ(report["differences"][0]["row"], "lora-a:0.5");
   EXPECT_EQ(report["results"].size(), 2u);
   EXPECT_EQ(image::read_image(answer["sheet"].get<std::string>()).width, 1600);

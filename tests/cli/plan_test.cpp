@@ -84,6 +84,7 @@ TEST_F(EvalPlan, WrongLinesAreRefusedAndNothingIsWritten) {
   refused({"--steps", "3"}, "--steps is the plan's to say");
   refused({"--sets", "x"}, "--plan names its own sets");
   refused({"--only", "pears"}, "the plan's tasks are pairs");
+  refused({"--only", "pairs", "--only", "pears"}, "the plan's tasks are pairs");
   expect_refused(run_program({"eval", "--sets", "x", "--dry-run", "--out", "o"}), 2,
                  "--dry-run belongs to --plan");
   fs::remove(scratch_ / "home/held");
