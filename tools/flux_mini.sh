@@ -32,6 +32,11 @@ pack kinds samples --count 20000 --seed kinds-1 "${apart[@]}" "${kinds[@]}"
 pack kinds-2 samples --count 16000 --seed kinds-2 --overlays 0.25 \
   --kinds word:3,mark:3,carrier:3,portrait:3,slide:0.5,furniture:0.5
 pack kinds-canvases canvases --count 7000 --seed kinds-canvases-1 "${apart[@]}" "${kinds[@]}"
+# Words and small marks come last of all, and only where there are many of them.
+pack words samples --count 16000 --seed words-1 --kinds word:1
+pack marks samples --count 10000 --seed marks-1 --kinds mark:1,carrier:1
+pack words-canvases canvases --count 4000 --seed words-canvases-1 --kinds word:1
+pack marks-canvases canvases --count 4000 --seed marks-canvases-1 --kinds mark:1,carrier:1
 # Many canvases of the grids that most sets have: with few, the model learns them by heart.
 if [ ! -e "$packs/more-canvases/classes.json" ]; then
   echo "drawing $packs/more-canvases" >&2

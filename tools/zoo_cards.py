@@ -54,7 +54,8 @@ def card(report: dict, run: pathlib.Path, shares: str, differs: str) -> str:
         "other panels.", "", "```",
         f"iclora generate --task {task} --prompt '{example['overall']}' {prompts} --out {task}.png",
         "```", "", "## Measured", "",
-        f"{report['count']} held-out sets, one canvas each, {report['settings']['steps']} steps, "
+        f"{report['count']} held-out sets, canvases of each: {report['repeat']}, "
+        f"{report['settings']['steps']} steps, "
         f"guidance {report['settings']['guidance']:g}, the same seeds in both columns; per cent "
         "with 95 % intervals (bootstrap over sets, differences paired). `rebuilt`: the real sets "
         "through the model's autoencoder, the best that can be read.", "",
