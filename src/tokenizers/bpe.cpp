@@ -3,8 +3,21 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "tokenizers/unicode.h"
 
 namespace iclora::tokenizers {
+
+std::array<std::string, 256> byte_alphabet() {
+  std::array<std::string, 256> alphabet;
+  char32_t extra = 0x100;
+  for (char32_t byte = 0; byte < 256; ++byte) {
+    const bool printable_byte =
+        (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+    append_utf8(alphabet[byte], printable_byte ? byte : extra++);
+  }
+  return alphabet;
+}
+
 namespace {
 
 uint64_t pair_key(int32_t left, int32_t right) {

@@ -1,6 +1,7 @@
 #pragma once
 // Byte-pair encoding of one word.
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +10,10 @@
 #include <vector>
 
 namespace iclora::tokenizers {
+
+/// GPT-2's alphabet: each byte as a printable character; those that are not printable in Latin-1
+/// stand at U+0100 and above, in order.
+std::array<std::string, 256> byte_alphabet();
 
 using Vocabulary = std::unordered_map<std::string, int32_t>;
 

@@ -17,19 +17,6 @@ constexpr uint64_t kFileLimit = 64 << 20;
 constexpr std::string_view kStart = "<|startoftext|>";
 constexpr std::string_view kEnd = "<|endoftext|>";
 
-/// GPT-2's alphabet: each byte as a printable character; those that are not printable in Latin-1
-/// stand at U+0100 and above, in order.
-std::array<std::string, 256> byte_alphabet() {
-  std::array<std::string, 256> alphabet;
-  char32_t extra = 0x100;
-  for (char32_t byte = 0; byte < 256; ++byte) {
-    const bool printable_byte =
-        (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    append_utf8(alphabet[byte], printable_byte ? byte : extra++);
-  }
-  return alphabet;
-}
-
 bool starts_with(const std::vector<char32_t>& text, size_t at, std::string_view word) {
   if (text.size() - at < word.size()) return false;
   return std::equal(word.begin(), word.end(), text.begin() + static_cast<ptrdiff_t>(at),

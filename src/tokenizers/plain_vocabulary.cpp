@@ -1,34 +1,21 @@
 #include "tokenizers/plain_vocabulary.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
-#include <vector>
 
 #include "core/file.h"
 #include "core/json.h"
+#include "tokenizers/bpe.h"
 
 namespace iclora::tokenizers {
 
 void write_byte_tokenizer(const std::filesystem::path& folder) {
   create_folders(folder);
   Json vocabulary = Json::object();
-  std::vector<std::string> alphabet;
-  for (const bool printable_bytes : {true, false}) {
-    char32_t extra = 0x100;
-    for (char32_t byte = 0; byte < 256; ++byte) {
-      const bool shown =
-          (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-      const char32_t c = shown ? byte : extra++;
-      if (shown != printable_bytes) continue;
-      std::string text;
-      if (c < 0x80) {
-        text.push_back(static_cast<char>(c));
-      } else {
-        text.push_back(static_cast<char>(0xC0 | c >> 6));
-        text.push_back(static_cast<char>(0x80 | (c & 0x3F)));
-      }
-      alphabet.push_back(text);
-    }
-  }
+  // Bytes that are printable by themselves come first: UTF-8 sorts as its code points do.
+  std::array<std::string, 256> alphabet = byte_alphabet();
+  std::sort(alphabet.begin(), alphabet.end());
   for (const std::string& symbol : alphabet) vocabulary[symbol] = vocabulary.size();
   for (const std::string& symbol : alphabet) vocabulary[symbol + "</w>"] = vocabulary.size();
   vocabulary["<|startoftext|>"] = vocabulary.size();
