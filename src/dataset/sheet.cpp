@@ -5,7 +5,8 @@
 
 #include "dataset/load.h"
 #include "dataset/parallel.h"
-#include "dataset/text_drawing.h"
+#include "dataset/sheet_text.h"
+#include "image/place.h"
 #include "image/resize.h"
 
 namespace iclora::dataset {
@@ -13,8 +14,6 @@ namespace {
 
 constexpr int64_t kMargin = 24;  // around the page and between cards
 constexpr int64_t kGap = 8;      // inside a card
-constexpr image::Rgb kPaper = {250, 250, 248};
-constexpr image::Rgb kInk = {34, 34, 38};
 constexpr image::Rgb kFaint = {120, 120, 128};
 constexpr image::Rgb kMarker = {28, 84, 170};
 
@@ -32,22 +31,6 @@ struct Card {
   std::vector<Line> lines;
   int64_t height = 0;
 };
-
-image::Image blank(int64_t width, int64_t height, image::Rgb colour) {
-  image::Image page(width, height);
-  for (size_t i = 0; i < page.rgb.size(); i += 3) {
-    page.rgb[i] = colour.r;
-    page.rgb[i + 1] = colour.g;
-    page.rgb[i + 2] = colour.b;
-  }
-  return page;
-}
-
-void paste(image::Image& page, const image::Image& picture, int64_t x, int64_t y) {
-  for (int64_t row = 0; row < picture.height; ++row) {
-    std::copy_n(picture.row(row), picture.width * 3, page.row(y + row) + x * 3);
-  }
-}
 
 image::Image thumbnail_of(const image::Image& canvas, int64_t width) {
   // Tall canvases would fill the page; wide ones fill the column.
@@ -110,7 +93,7 @@ void draw_card(image::Image& page, const Card& card, int64_t x, int64_t y, int64
   y += title.line_height();
   text.draw(page, x, y, card.facts, kFaint);
   y += text.line_height() + kGap;
-  paste(page, card.thumbnail, x, y);
+  image::put(page, card.thumbnail, x, y);
   y += card.thumbnail.height + kGap;
   for (const Line& line : card.lines) {
     int64_t at = x;
@@ -177,7 +160,7 @@ std::vector<image::Image> contact_sheets(const std::vector<Set>& sets, const Pla
       heights.push_back(tallest);
       height += tallest + kMargin;
     }
-    image::Image page = blank(options.width, height, kPaper);
+    image::Image page = image::filled(options.width, height, kPaper);
     int64_t y = kMargin;
     for (size_t row = from; row < to; ++row) {
       int64_t x = kMargin;

@@ -4,37 +4,33 @@
 
 #include <algorithm>
 
-#include "dataset/text_drawing.h"
+#include "dataset/sheet_text.h"
 #include "eval/sheet.h"
+#include "image/place.h"
 
 namespace iclora::eval {
 namespace {
+
+using dataset::TextLine;
 
 constexpr int64_t kWidth = 1600;
 constexpr int64_t kMargin = 20;
 constexpr int64_t kGap = 6;
 constexpr int64_t kCurve = 180;      // height of the loss curve
 constexpr int64_t kNarrowest = 128;  // of a canvas with its text
-constexpr image::Rgb kPaper = {250, 250, 248};
-constexpr image::Rgb kInk = {34, 34, 38};
 constexpr image::Rgb kSoft = {110, 110, 118};
 constexpr image::Rgb kRight = {24, 120, 60};
 constexpr image::Rgb kWrong = {190, 30, 30};
 
-struct Line {
-  std::string text;
-  image::Rgb colour;
-};
-
 struct Figure {
   image::Image picture;
-  std::vector<Line> lines;
+  std::vector<TextLine> lines;
   int64_t height = 0;
 };
 
 /// One set: its caption above, its figures side by side.
 struct Block {
-  std::vector<Line> lines;
+  std::vector<TextLine> lines;
   std::vector<Figure> figures;
   int64_t height = 0;
 };
@@ -53,7 +49,7 @@ Figure figure_of(const Comparison& comparison, const Row& row, size_t index, int
   Figure out;
   out.picture = fitted_picture(drawn.canvas, width);
   const auto add = [&](const std::string& text, image::Rgb colour) {
-    for (const std::string& line : pen.wrapped(text, width)) out.lines.push_back({line, colour});
+    dataset::add_wrapped(out.lines, pen, text, colour, width);
   };
   add(row.name, kSoft);
   if (!drawn.read.empty()) {
@@ -63,23 +59,20 @@ Figure figure_of(const Comparison& comparison, const Row& row, size_t index, int
       add(fmt::format("{}: {}", panel + 1, all[panel].text), all[panel].wrong ? kWrong : kRight);
     }
   }
-  out.height =
-      out.picture.height + kGap + static_cast<int64_t>(out.lines.size()) * pen.line_height();
+  out.height = out.picture.height + kGap + dataset::height_of(out.lines, pen);
   return out;
 }
 
-std::vector<Line> head_lines(const Comparison& comparison, dataset::TextPen& pen) {
-  std::vector<Line> out;
+std::vector<TextLine> head_lines(const Comparison& comparison, dataset::TextPen& pen) {
+  std::vector<TextLine> out;
   const Json& report = comparison.report;
   const auto add = [&](const std::string& text, image::Rgb colour) {
-    for (const std::string& line : pen.wrapped(text, kWidth - 2 * kMargin)) {
-      out.push_back({line, colour});
-    }
+    dataset::add_wrapped(out, pen, text, colour, kWidth - 2 * kMargin);
   };
   add(fmt::format("{}: {} held-out sets of {}",
                   comparison.sets.task.empty() ? "sets" : comparison.sets.task,
                   report["count"].get<size_t>(), report["grid"].get<std::string>()),
-      kInk);
+      dataset::kInk);
   for (const Row& row : comparison.rows) {
     std::string text = row.name + ":";
     for (const auto& [measure, title] : {std::pair{"consistency", "consistent"},
@@ -94,21 +87,6 @@ std::vector<Line> head_lines(const Comparison& comparison, dataset::TextPen& pen
     add(text, kSoft);
   }
   return out;
-}
-
-void put(image::Image& page, const image::Image& picture, int64_t x, int64_t y) {
-  for (int64_t row = 0; row < picture.height; ++row) {
-    std::copy_n(picture.row(row), picture.width * 3, page.row(y + row) + x * 3);
-  }
-}
-
-int64_t draw_lines(image::Image& page, const std::vector<Line>& lines, int64_t x, int64_t y,
-                   dataset::TextPen& pen) {
-  for (const Line& line : lines) {
-    pen.draw(page, x, y, line.text, line.colour);
-    y += pen.line_height();
-  }
-  return y;
 }
 
 }  // namespace
@@ -126,8 +104,8 @@ image::Image comparison_sheet(const Comparison& comparison) {
   const int64_t block_width = count * (width + kMargin) - kMargin;
   const int64_t across = std::max<int64_t>(1, (kWidth - kMargin) / (block_width + kMargin));
 
-  const std::vector<Line> head = head_lines(comparison, pen);
-  int64_t height = 2 * kMargin + static_cast<int64_t>(head.size()) * pen.line_height();
+  const std::vector<TextLine> head = head_lines(comparison, pen);
+  int64_t height = 2 * kMargin + dataset::height_of(head, pen);
   image::Image losses;
   if (!comparison.losses.empty()) {
     losses = loss_picture(comparison.losses, kWidth - 2 * kMargin, kCurve);
@@ -144,15 +122,13 @@ image::Image comparison_sheet(const Comparison& comparison) {
     for (size_t i = begin; i < end; ++i) {
       Block block;
       const std::string caption = comparison.report["results"][i]["caption"];
-      for (const std::string& line : pen.wrapped(caption, block_width)) {
-        block.lines.push_back({line, kInk});
-      }
+      dataset::add_wrapped(block.lines, pen, caption, dataset::kInk, block_width);
       int64_t figures = 0;
       for (const Row* row : rows) {
         block.figures.push_back(figure_of(comparison, *row, i, width, pen));
         figures = std::max(figures, block.figures.back().height);
       }
-      block.height = static_cast<int64_t>(block.lines.size()) * pen.line_height() + kGap + figures;
+      block.height = dataset::height_of(block.lines, pen) + kGap + figures;
       tallest = std::max(tallest, block.height);
       blocks.push_back(std::move(block));
     }
@@ -162,23 +138,18 @@ image::Image comparison_sheet(const Comparison& comparison) {
     lines.push_back(std::move(blocks));
   }
 
-  image::Image page(kWidth, height);
-  for (size_t i = 0; i < page.rgb.size(); i += 3) {
-    page.rgb[i] = kPaper.r;
-    page.rgb[i + 1] = kPaper.g;
-    page.rgb[i + 2] = kPaper.b;
-  }
-  const int64_t below = draw_lines(page, head, kMargin, kMargin, pen);
-  if (losses.height > 0) put(page, losses, kMargin, below + kMargin);
+  image::Image page = image::filled(kWidth, height, dataset::kPaper);
+  const int64_t below = dataset::draw_lines(page, pen, head, kMargin, kMargin);
+  if (losses.height > 0) image::put(page, losses, kMargin, below + kMargin);
   int64_t y = first;
   for (size_t line = 0; line < lines.size(); ++line) {
     int64_t x = kMargin;
     for (const Block& block : lines[line]) {
-      const int64_t top = draw_lines(page, block.lines, x, y, pen) + kGap;
+      const int64_t top = dataset::draw_lines(page, pen, block.lines, x, y) + kGap;
       int64_t left = x;
       for (const Figure& figure : block.figures) {
-        put(page, figure.picture, left, top);
-        draw_lines(page, figure.lines, left, top + figure.picture.height + kGap, pen);
+        image::put(page, figure.picture, left, top);
+        dataset::draw_lines(page, pen, figure.lines, left, top + figure.picture.height + kGap);
         left += width + kMargin;
       }
       x += block_width + kMargin;

@@ -6,13 +6,13 @@
 #include <cmath>
 
 #include "core/json.h"
-#include "dataset/text_drawing.h"
+#include "dataset/sheet_text.h"
+#include "image/place.h"
 #include "run/metrics.h"
 
 namespace iclora::eval {
 namespace {
 
-constexpr image::Rgb kPaper = {250, 250, 248};
 constexpr image::Rgb kLine = {217, 217, 212};
 constexpr image::Rgb kSoft = {110, 110, 118};
 constexpr image::Rgb kMark = {31, 95, 209};
@@ -86,7 +86,7 @@ std::string loss_svg(const std::vector<LossPoint>& points) {
 }
 
 image::Image loss_picture(const std::vector<LossPoint>& points, int64_t width, int64_t height) {
-  image::Image page(width, height);
+  image::Image page = image::filled(width, height, dataset::kPaper);
   const auto dot = [&](int64_t x, int64_t y, const image::Rgb& colour) {
     if (x < 0 || y < 0 || x >= width || y >= height) return;
     uint8_t* pixel = page.row(y) + 3 * x;
@@ -94,9 +94,6 @@ image::Image loss_picture(const std::vector<LossPoint>& points, int64_t width, i
     pixel[1] = colour.g;
     pixel[2] = colour.b;
   };
-  for (int64_t y = 0; y < height; ++y) {
-    for (int64_t x = 0; x < width; ++x) dot(x, y, kPaper);
-  }
   dataset::TextPen pen(13);
   const int64_t left = 64;
   const int64_t foot = pen.line_height() + 6;

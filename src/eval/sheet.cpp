@@ -5,35 +5,31 @@
 #include <algorithm>
 #include <cmath>
 
-#include "dataset/text_drawing.h"
+#include "dataset/sheet_text.h"
+#include "image/place.h"
 #include "image/resize.h"
 
 namespace iclora::eval {
 namespace {
+
+using dataset::TextLine;
 
 constexpr int64_t kWidth = 1600;
 constexpr int64_t kColumns = 5;
 constexpr int64_t kMostEnlarged = 2;
 constexpr int64_t kMargin = 20;
 constexpr int64_t kGap = 6;
-constexpr image::Rgb kPaper = {250, 250, 248};
-constexpr image::Rgb kInk = {34, 34, 38};
 constexpr image::Rgb kRight = {24, 120, 60};
 constexpr image::Rgb kWrong = {190, 30, 30};
 
-struct Line {
-  std::string text;
-  image::Rgb colour;
-};
-
 struct Card {
   image::Image picture;
-  std::vector<Line> lines;
+  std::vector<TextLine> lines;
   int64_t height = 0;
 };
 
-Line panel_line(const Expected& expected, const std::vector<Guess>& found,
-                const Classifier& classifier, size_t number, size_t count) {
+TextLine panel_line(const Expected& expected, const std::vector<Guess>& found,
+                    const Classifier& classifier, size_t number, size_t count) {
   std::string text = count > 1 ? fmt::format("{}: ", number) : "";
   bool right = true;
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -60,30 +56,19 @@ Card card_of(const ReadCanvas& canvas, const image::Image& picture, const Classi
   Card card;
   card.picture = fitted_picture(picture, width);
   const HeldOutCaption& caption = *canvas.caption;
-  for (const std::string& line : pen.wrapped(caption.caption, width)) {
-    card.lines.push_back({line, kInk});
-  }
+  dataset::add_wrapped(card.lines, pen, caption.caption, dataset::kInk, width);
   for (size_t i = 0; i < canvas.panels.size(); ++i) {
-    const Line line =
+    const TextLine line =
         panel_line(caption.panels[i], canvas.panels[i], classifier, i + 1, canvas.panels.size());
-    for (const std::string& part : pen.wrapped(line.text, width)) {
-      card.lines.push_back({part, line.colour});
-    }
+    dataset::add_wrapped(card.lines, pen, line.text, line.colour, width);
   }
-  card.height =
-      card.picture.height + kGap + static_cast<int64_t>(card.lines.size()) * pen.line_height();
+  card.height = card.picture.height + kGap + dataset::height_of(card.lines, pen);
   return card;
 }
 
 void draw_card(image::Image& page, const Card& card, int64_t x, int64_t y, dataset::TextPen& pen) {
-  for (int64_t row = 0; row < card.picture.height; ++row) {
-    std::copy_n(card.picture.row(row), card.picture.width * 3, page.row(y + row) + x * 3);
-  }
-  y += card.picture.height + kGap;
-  for (const Line& line : card.lines) {
-    pen.draw(page, x, y, line.text, line.colour);
-    y += pen.line_height();
-  }
+  image::put(page, card.picture, x, y);
+  dataset::draw_lines(page, pen, card.lines, x, y + card.picture.height + kGap);
 }
 
 }  // namespace
@@ -123,12 +108,7 @@ image::Image contact_sheet(const std::vector<ReadCanvas>& canvases,
     heights.push_back(tallest);
     rows.push_back(std::move(row));
   }
-  image::Image page(kWidth, height);
-  for (size_t i = 0; i < page.rgb.size(); i += 3) {
-    page.rgb[i] = kPaper.r;
-    page.rgb[i + 1] = kPaper.g;
-    page.rgb[i + 2] = kPaper.b;
-  }
+  image::Image page = image::filled(kWidth, height, dataset::kPaper);
   int64_t y = kMargin;
   for (size_t row = 0; row < rows.size(); ++row) {
     int64_t x = kMargin;

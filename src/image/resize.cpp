@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "image/place.h"
 
 namespace iclora::image {
 namespace {
@@ -147,20 +148,11 @@ Image fit_contain(const Image& picture, int64_t width, int64_t height, Rgb backg
     return std::clamp<int64_t>(std::llrint(static_cast<double>(old) * scale), 1, most);
   };
   const Image inner = resize(picture, side(picture.width, width), side(picture.height, height));
-  Image out(width, height);
-  for (size_t i = 0; i < out.rgb.size(); i += 3) {
-    out.rgb[i] = background.r;
-    out.rgb[i + 1] = background.g;
-    out.rgb[i + 2] = background.b;
-  }
+  Image out = filled(width, height, background);
   const auto offset = [](int64_t free, double centre) {
     return std::llrint(static_cast<double>(free) * in_unit(centre));
   };
-  const int64_t left = offset(width - inner.width, centre_x);
-  const int64_t top = offset(height - inner.height, centre_y);
-  for (int64_t y = 0; y < inner.height; ++y) {
-    std::copy_n(inner.row(y), inner.width * 3, out.row(top + y) + left * 3);
-  }
+  put(out, inner, offset(width - inner.width, centre_x), offset(height - inner.height, centre_y));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/error.h"
+#include "image/place.h"
 #include "image/resize.h"
 
 namespace iclora::panels {
@@ -152,21 +153,14 @@ image::Image compose(const std::vector<image::Image>& panels, const Layout& layo
     fail(ErrorKind::internal, "compose: {} panels for {} boxes.", panels.size(),
          layout.boxes.size());
   }
-  image::Image canvas(layout.width, layout.height);
-  for (size_t i = 0; i < canvas.rgb.size(); i += 3) {
-    canvas.rgb[i] = ground.r;
-    canvas.rgb[i + 1] = ground.g;
-    canvas.rgb[i + 2] = ground.b;
-  }
+  image::Image canvas = image::filled(layout.width, layout.height, ground);
   for (size_t i = 0; i < panels.size(); ++i) {
     const Box& box = layout.boxes[i];
     if (panels[i].width != box.width || panels[i].height != box.height) {
       fail(ErrorKind::internal, "compose: panel {} is {}x{}, its box {}x{}.", i + 1,
            panels[i].width, panels[i].height, box.width, box.height);
     }
-    for (int64_t y = 0; y < box.height; ++y) {
-      std::copy_n(panels[i].row(y), box.width * 3, canvas.row(box.y + y) + box.x * 3);
-    }
+    image::put(canvas, panels[i], box.x, box.y);
   }
   return canvas;
 }

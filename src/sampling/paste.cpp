@@ -1,7 +1,8 @@
 #include "sampling/paste.h"
 
-#include <algorithm>
 #include <cstdlib>
+
+#include "image/place.h"
 
 namespace iclora::sampling {
 namespace {
@@ -57,9 +58,7 @@ void paste_given(image::Image& canvas, const panels::Layout& layout,
                  const std::vector<GivenPanel>& panels) {
   for (const GivenPanel& given : panels) {
     const panels::Box& box = box_of(layout, given);
-    for (int64_t y = 0; y < box.height; ++y) {
-      std::copy_n(given.picture.row(y), box.width * 3, canvas.row(box.y + y) + box.x * 3);
-    }
+    image::put(canvas, given.picture, box.x, box.y);
   }
 }
 

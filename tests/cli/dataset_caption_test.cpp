@@ -316,21 +316,9 @@ TEST_F(DatasetCaption, TheCommandsOfItsPageRun) {
       const size_t at = text.find(address);
       if (at != std::string::npos) text.replace(at, address.size(), server.base());
     }
-    std::vector<std::string> words;
-    std::string word;
-    bool quoted = false;
-    for (const char c : text + " ") {
-      if (c == '"') {
-        quoted = !quoted;
-      } else if (c == ' ' && !quoted) {
-        if (!word.empty()) words.push_back(word);
-        word.clear();
-      } else {
-        word += c;
-      }
-    }
     ++commands;
-    const ProgramRun done = testing_support::run_program(words, environment());
+    const ProgramRun done =
+        testing_support::run_program(testing_support::words_of(text), environment());
     EXPECT_EQ(done.exit_code, 0) << text << "\n" << done.err << done.out;
   }
   EXPECT_GE(commands, 5);

@@ -103,6 +103,24 @@ inline ProgramRun run_program(const std::vector<std::string>& arguments,
   return run;
 }
 
+/// The words of a command line; quotation marks hold words together.
+inline std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool quoted = false;
+  for (const char c : line + " ") {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      if (!word.empty()) words.push_back(word);
+      word.clear();
+    } else {
+      word += c;
+    }
+  }
+  return words;
+}
+
 /// How every refusal looks: the exit code, one line that says `part`, nothing on stdout.
 inline void expect_refused(const ProgramRun& run, int exit_code, const std::string& part) {
   EXPECT_EQ(run.exit_code, exit_code) << run.err;

@@ -62,25 +62,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-/// The words of a command line; quotation marks hold words together.
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool quoted = false;
-  for (const char c : line + " ") {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ' ' && !quoted) {
-      if (!word.empty()) words.push_back(word);
-      word.clear();
-    } else {
-      word += c;
-    }
-  }
-  words.erase(words.begin());  // the program's name
-  return words;
-}
-
 /// "train.steps" and so on: every value of a configuration.
 void add_keys(const Json& json, const std::string& before, std::set<std::string>& keys) {
   for (const auto& [key, value] : json.items()) {
@@ -120,7 +101,8 @@ class TrainingPage : public testing::Test {
 
   /// As the page has it, but on a toy model and with little work.
   ProgramRun run(const std::string& command, const std::string& steps) const {
-    std::vector<std::string> words = words_of(command);
+    std::vector<std::string> words = testing_support::words_of(command);
+    words.erase(words.begin());  // the program's name
     // Word by word: the toy's path may hold spaces.
     for (std::string& word : words) word = replaced(word, kModelOfPage, kToy);
     if (words.at(0) == "train") {

@@ -4,18 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "refusal.h"
 
 namespace iclora {
 namespace {
 
+using testing_support::refusal_of;
+
 std::string message_of(const std::string& text) {
-  try {
-    parse_json(text, "x.json");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { parse_json(text, "x.json"); });
 }
 
 TEST(ParseJson, RefusesDuplicateKeysAtEveryDepthByName) {

@@ -3,21 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include "refusal.h"
 
 namespace iclora {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 std::string message_of(const std::string& text) {
-  try {
-    parse_yaml(text, "c.yaml");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { parse_yaml(text, "c.yaml"); });
 }
 
 TEST(ParseYaml, GivesTheValuesOfTheirKinds) {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "eval/caption_words.h"
 #include "image/png_write.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::eval {
@@ -17,6 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 const std::string kClassifier = ICLORA_FIXTURES "/eval/classifier.safetensors";
 
@@ -235,13 +237,7 @@ TEST(PixelScore, RewardsASharedPaletteAndNoCopies) {
 }
 
 std::string refusal(const sampling::Resolved& resolved, const ScorerOptions& options) {
-  try {
-    make_scorer(set_to_score(resolved), options);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { make_scorer(set_to_score(resolved), options); });
 }
 
 TEST(Scorer, IsTheClassifierWhereItReadsThePromptElsePixels) {

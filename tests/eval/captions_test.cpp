@@ -4,12 +4,13 @@
 
 #include <fstream>
 
-#include "core/error.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::eval {
 namespace {
 
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 
 const std::string kGood = R"({"id": "a", "caption": "two [LEFT] a cat [RIGHT] a dog", )"
@@ -24,13 +25,7 @@ std::vector<HeldOutCaption> read(const std::string& text) {
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    read(text);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::input);
-    return error.what();
-  }
-  return "";
+  return refusal_of([&] { read(text); });
 }
 
 std::string changed(const std::string& from, const std::string& to) {

@@ -10,6 +10,7 @@
 #include "drawn_sets.h"
 #include "eval/comparison_sheet.h"
 #include "eval/page.h"
+#include "refusal.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"
 
@@ -17,6 +18,7 @@ namespace iclora::eval {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 using testing_support::write_pair_labels;
 using testing_support::write_pairs;
@@ -43,13 +45,7 @@ Comparison compared(const CompareRequest& request) {
 }
 
 std::string refusal(const CompareRequest& request) {
-  try {
-    compared(request);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::input);
-    return error.what();
-  }
-  return "";
+  return refusal_of([&] { compared(request); });
 }
 
 TEST(Compare, MeasuresBaseAndAdaptersBetweenDrawnAndShuffled) {

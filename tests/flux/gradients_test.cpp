@@ -2,14 +2,18 @@
 
 #include "fixtures.h"
 #include "flux/latents.h"
-#include "flux/transformer.h"
 #include "tensors.h"
+#include "trained.h"
 
 namespace iclora::flux {
 namespace {
 
 using testing_support::Fixture;
+using testing_support::give_slots;
+using testing_support::named;
 using testing_support::relative_l2;
+using testing_support::Trained;
+using testing_support::transformer_from;
 
 // What the reference itself loses in fp32 against fp64 is stored beside each gradient; three times
 // that is the bound, or 2.5e-5 where that is more: PyTorch's own fp32 gradients of this batch are
@@ -17,13 +21,6 @@ using testing_support::relative_l2;
 // been measured; neither is that far from its own fp64, so perhaps what both compute in fp32: the
 // timestep's frequencies. On the processor of the fixture all are within 1e-5.
 constexpr double kGradientTolerance = 2.5e-5;
-
-/// One loss and its gradients by name: of a LoRA on every linear layer of the blocks, or of every
-/// weight.
-struct Trained {
-  double loss = 0;
-  std::map<std::string, at::Tensor> gradients;
-};
 
 class Gradients : public testing::Test {
  protected:
@@ -37,44 +34,10 @@ class Gradients : public testing::Test {
   Fixture fixture_;
   Fixture init_;
 
-  Transformer load(at::ScalarType dtype) const {
-    const std::string& folder = folder_;
-    runtime::FileWeights source(weights::Checkpoint::open(folder));
-    return load_transformer(
-        source, config_from_json(read_json(folder + "/config.json"), "config.json"), dtype);
-  }
-
-  /// Gives slots to what is trained; their names in order.
-  std::vector<std::string> prepare(Transformer& transformer, bool lora) {
-    std::vector<std::string> names;
-    const auto slot = [&](const std::string& name) {
-      names.push_back(name);
-      return static_cast<nn::Slot>(names.size()) - 1;
-    };
-    if (!lora) {
-      for_each_weight(transformer, [&](const std::string& name, at::Tensor&, nn::Slot& place) {
-        place = slot(name);
-      });
-      return names;
-    }
-    for_each_linear(transformer, [&](nn::Linear& layer) {
-      if (layer.name.find("transformer_blocks.") == std::string::npos) return;
-      const std::string key = "transformer." + layer.name;
-      const auto dtype = layer.weight.scalar_type();
-      nn::LoraPair pair;
-      pair.a = init_[key + ".lora_A.weight"].to(dtype);
-      pair.b = init_[key + ".lora_B.weight"].to(dtype);
-      pair.a_slot = slot(key + ".lora_A.weight");
-      pair.b_slot = slot(key + ".lora_B.weight");
-      layer.adapters.push_back(pair);
-    });
-    return names;
-  }
-
   Trained train(const std::string& prefix, bool lora, bool checkpointing,
                 at::ScalarType dtype = at::kFloat) {
-    Transformer transformer = load(dtype);
-    const auto names = prepare(transformer, lora);
+    Transformer transformer = transformer_from(folder_, dtype);
+    const auto names = give_slots(transformer, lora ? &init_ : nullptr);
     const auto batch = [&](const char* name) { return fixture_[prefix + "batch." + name]; };
     const at::Tensor x0 = batch("latents"), noise = batch("noise"), t = batch("t");
     const at::Tensor t5 = batch("t5");
@@ -103,10 +66,7 @@ class Gradients : public testing::Test {
     transformer_backward(transformer, saved, context, (error * (2 / count)).to(dtype), gradients);
     Trained trained;
     trained.loss = (error.square().sum() / count).item<double>();
-    for (size_t i = 0; i < names.size(); ++i) {
-      const at::Tensor& sum = gradients.sum(static_cast<nn::Slot>(i));
-      if (sum.defined()) trained.gradients[names[i]] = sum;
-    }
+    trained.gradients = named(gradients, names);
     return trained;
   }
 
@@ -198,8 +158,8 @@ TEST_F(Gradients, InBf16PointTheSameWay) {
 // A loss on the image tokens behind the double blocks and behind the last but one single block:
 // its gradient is what the loss does along a direction.
 TEST_F(Gradients, FromTapsAreTheSlopeOfWhatTheyRead) {
-  Transformer transformer = load(at::kFloat);
-  const auto names = prepare(transformer, /*lora=*/false);
+  Transformer transformer = transformer_from(folder_, at::kFloat);
+  const auto names = give_slots(transformer, /*lora=*/nullptr);
   const at::Tensor x0 = fixture_["batch.latents"];
   const at::Tensor t = fixture_["batch.t"];
   const Query query{pack_latents(fixture_["batch.noise"]), t, at::ones_like(t), {}};

@@ -9,28 +9,28 @@
 #include "flux/latents.h"
 #include "nn/one_thread.h"
 #include "tensors.h"
+#include "trained.h"
 
 namespace iclora::flux {
 namespace {
 
 using testing_support::Fixture;
+using testing_support::give_slots;
+using testing_support::named;
 using testing_support::relative_l2;
+using testing_support::Trained;
+using testing_support::transformer_from;
 
 // As in the tests of the canvas: three times what the reference itself loses, or 1e-5.
 constexpr double kGradientTolerance = 1e-5;
 constexpr double kModuleTolerance = 1e-5;
 
+const std::string kFolder = ICLORA_FIXTURES "/models/toy-dev/transformer";
+
 class PanelSequences : public testing::Test {
  protected:
   Fixture fixture_{"training/gdt.safetensors"};
   Fixture init_{"training/init_lora.safetensors"};
-
-  Transformer load(at::ScalarType dtype = at::kFloat) const {
-    const std::string folder = ICLORA_FIXTURES "/models/toy-dev/transformer";
-    runtime::FileWeights source(weights::Checkpoint::open(folder));
-    return load_transformer(
-        source, config_from_json(read_json(folder + "/config.json"), "config.json"), dtype);
-  }
 
   at::Tensor batch(const char* name) { return fixture_[std::string("batch.") + name]; }
 
@@ -71,39 +71,9 @@ class PanelSequences : public testing::Test {
     return panel_context(config, boxes(), batch("t5"), batch("clip"), first_given(), gain);
   }
 
-  std::vector<std::string> prepare(Transformer& transformer, bool lora) {
-    std::vector<std::string> names;
-    const auto slot = [&](const std::string& name) {
-      names.push_back(name);
-      return static_cast<nn::Slot>(names.size()) - 1;
-    };
-    if (!lora) {
-      for_each_weight(transformer, [&](const std::string& name, at::Tensor&, nn::Slot& place) {
-        place = slot(name);
-      });
-      return names;
-    }
-    for_each_linear(transformer, [&](nn::Linear& layer) {
-      if (layer.name.find("transformer_blocks.") == std::string::npos) return;
-      const std::string key = "transformer." + layer.name;
-      const auto dtype = layer.weight.scalar_type();
-      nn::LoraPair pair;
-      pair.a = init_[key + ".lora_A.weight"].to(dtype);
-      pair.b = init_[key + ".lora_B.weight"].to(dtype);
-      pair.a_slot = slot(key + ".lora_A.weight");
-      pair.b_slot = slot(key + ".lora_B.weight");
-      layer.adapters.push_back(pair);
-    });
-    return names;
-  }
-
-  struct Trained {
-    double loss = 0;
-    std::map<std::string, at::Tensor> gradients;
-  };
   Trained train(bool lora, bool given, bool checkpointing, at::ScalarType dtype = at::kFloat) {
-    Transformer transformer = load(dtype);
-    const auto names = prepare(transformer, lora);
+    Transformer transformer = transformer_from(kFolder, dtype);
+    const auto names = give_slots(transformer, lora ? &init_ : nullptr);
     const Context told = context(transformer.config);
     TransformerSaved saved;
     saved.checkpointing = checkpointing;
@@ -119,10 +89,7 @@ class PanelSequences : public testing::Test {
                          (error * (2.0 / static_cast<double>(counted))).to(dtype), gradients);
     Trained out;
     out.loss = (error.square().sum() / counted).item<double>();
-    for (size_t i = 0; i < names.size(); ++i) {
-      const at::Tensor& sum = gradients.sum(static_cast<nn::Slot>(i));
-      if (sum.defined()) out.gradients[names[i]] = sum;
-    }
+    out.gradients = named(gradients, names);
     return out;
   }
 
@@ -153,7 +120,7 @@ class PanelSequences : public testing::Test {
 };
 
 TEST_F(PanelSequences, VelocityEqualsTheReferences) {
-  const Transformer transformer = load();
+  const Transformer transformer = transformer_from(kFolder, at::kFloat);
   const auto velocity = [&](bool given, double gain) {
     return transformer_forward(transformer, query(given), context(transformer.config, gain));
   };
@@ -182,7 +149,7 @@ TEST_F(PanelSequences, CheckpointingNeverChangesABit) {
 }
 
 TEST_F(PanelSequences, MaskedFromEachOtherTheyAreGenerationsOfTheirOwn) {
-  const Transformer transformer = load();
+  const Transformer transformer = transformer_from(kFolder, at::kFloat);
   const Query all = query(false);
   const Context masked = panel_context(transformer.config, boxes(), batch("t5"), batch("clip"), {},
                                        1.0, CrossPanel::masked);
@@ -211,7 +178,7 @@ TEST_F(PanelSequences, MaskedFromEachOtherTheyAreGenerationsOfTheirOwn) {
 
 TEST_F(PanelSequences, ThreadsNeverChangeABit) {
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    const Transformer transformer = load(dtype);
+    const Transformer transformer = transformer_from(kFolder, dtype);
     EXPECT_TRUE(testing_support::same_bytes_on_any_thread_count([&] {
       return transformer_forward(transformer, query(true), context(transformer.config, 1.3));
     }));

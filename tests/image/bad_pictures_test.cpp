@@ -9,12 +9,14 @@
 #include "image/png_chunks.h"
 #include "image/png_write.h"
 #include "image/read.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::image {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 const std::filesystem::path kPictures = ICLORA_FIXTURES "/pictures";
 
@@ -23,14 +25,7 @@ std::string bytes_of(const char* file) {
 }
 
 std::string message_of(const std::string& bytes) {
-  try {
-    decode_image(bytes, "picture");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { decode_image(bytes, "picture"); });
 }
 
 std::string number(uint32_t value) {
@@ -349,13 +344,7 @@ TEST(BadPictures, TextsThatAreNoUtf8AreReadAsLatin1) {
 TEST(BadPictures, FilesThatAreNoneAreNamed) {
   const testing_support::ScratchFolder scratch;
   const auto says = [](const std::filesystem::path& path) -> std::string {
-    try {
-      read_image(path);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.exit_code(), 2);
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { read_image(path); });
   };
   EXPECT_THAT(says(scratch / "missing.png"), HasSubstr("missing.png"));
   EXPECT_THAT(says(scratch.path()), HasSubstr(scratch.path().native()));

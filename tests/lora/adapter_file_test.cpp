@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include "refusal.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"
 
@@ -11,6 +11,7 @@ namespace iclora::lora {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 using weights::Dtype;
 using weights::TensorHead;
@@ -33,13 +34,7 @@ AdapterFile read(const std::vector<TensorHead>& tensors,
 
 std::string message_of(const std::vector<TensorHead>& tensors,
                        const std::map<std::string, std::string>& metadata = {}, float fill = 0.5F) {
-  try {
-    read(tensors, metadata, fill);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { read(tensors, metadata, fill); });
 }
 
 std::vector<TensorHead> pair(int64_t rank = 4) {

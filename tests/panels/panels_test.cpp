@@ -10,12 +10,14 @@
 #include "panels/layout.h"
 #include "panels/masks.h"
 #include "panels/split_picture.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::panels {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 
 image::Image noise(int64_t width, int64_t height, uint64_t seed) {
@@ -25,17 +27,6 @@ image::Image noise(int64_t width, int64_t height, uint64_t seed) {
     picture.rgb[i] = static_cast<uint8_t>(random.bits(i));
   }
   return picture;
-}
-
-template <typename F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
 }
 
 // Any grid on any size: boxes are inside, cover every pixel once, and composing what was split is
@@ -87,19 +78,19 @@ TEST(GridLayout, AGutterSeparatesThePanelsAndKeepsTheGround) {
 
 TEST(GridLayout, NumbersFromOutsideCannotOverflow) {
   constexpr int64_t kHuge = INT64_MAX;
-  EXPECT_THAT(message_of([] { grid_layout({100000, 100000}, 16, 16); }), HasSubstr("1 to 64"));
-  EXPECT_THAT(message_of([] {
+  EXPECT_THAT(refusal_of([] { grid_layout({100000, 100000}, 16, 16); }), HasSubstr("1 to 64"));
+  EXPECT_THAT(refusal_of([] {
                 cut_layout({100000, 100000}, 200000, 200000);
               }),
               HasSubstr("1 to 64"));
-  EXPECT_THAT(message_of([] { cut_layout({0, 1}, 64, 64); }), HasSubstr("1 to 64"));
-  EXPECT_THAT(message_of([] { cut_layout({1, -1}, 64, 64); }), HasSubstr("1 to 64"));
-  EXPECT_THAT(message_of([] { cut_layout({1, 1}, kHuge, 64); }), HasSubstr("larger than 16384"));
-  EXPECT_THAT(message_of([] { grid_layout({64, 64}, kHuge, kHuge); }), HasSubstr("larger than"));
-  EXPECT_THAT(message_of([] { grid_layout({2, 2}, 16, 16, kHuge); }), HasSubstr("gutter"));
-  EXPECT_THAT(message_of([] { grid_layout({2, 2}, 16, 16, -1); }), HasSubstr("gutter"));
-  EXPECT_THAT(message_of([] { grid_layout({2, 2}, 0, 16); }), HasSubstr("1 or more"));
-  EXPECT_THAT(message_of([] { grid_layout({2, 2}, 16, -kHuge); }), HasSubstr("1 or more"));
+  EXPECT_THAT(refusal_of([] { cut_layout({0, 1}, 64, 64); }), HasSubstr("1 to 64"));
+  EXPECT_THAT(refusal_of([] { cut_layout({1, -1}, 64, 64); }), HasSubstr("1 to 64"));
+  EXPECT_THAT(refusal_of([] { cut_layout({1, 1}, kHuge, 64); }), HasSubstr("larger than 16384"));
+  EXPECT_THAT(refusal_of([] { grid_layout({64, 64}, kHuge, kHuge); }), HasSubstr("larger than"));
+  EXPECT_THAT(refusal_of([] { grid_layout({2, 2}, 16, 16, kHuge); }), HasSubstr("gutter"));
+  EXPECT_THAT(refusal_of([] { grid_layout({2, 2}, 16, 16, -1); }), HasSubstr("gutter"));
+  EXPECT_THAT(refusal_of([] { grid_layout({2, 2}, 0, 16); }), HasSubstr("1 or more"));
+  EXPECT_THAT(refusal_of([] { grid_layout({2, 2}, 16, -kHuge); }), HasSubstr("1 or more"));
 }
 
 TEST(PanelMask, MarksTheChosenPanelsInPixelsLatentsAndTokens) {
@@ -116,14 +107,14 @@ TEST(PanelMask, MarksTheChosenPanelsInPixelsLatentsAndTokens) {
       }
     }
   }
-  EXPECT_THAT(message_of([&] { panel_mask(layout, {7}); }), HasSubstr("panels 1 to 6"));
-  EXPECT_THAT(message_of([&] { panel_mask(layout, {0}); }), HasSubstr("no panel 0"));
-  EXPECT_THAT(message_of([&] { panel_mask(layout, {3, 3}); }), HasSubstr("twice"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(refusal_of([&] { panel_mask(layout, {7}); }), HasSubstr("panels 1 to 6"));
+  EXPECT_THAT(refusal_of([&] { panel_mask(layout, {0}); }), HasSubstr("no panel 0"));
+  EXPECT_THAT(refusal_of([&] { panel_mask(layout, {3, 3}); }), HasSubstr("twice"));
+  EXPECT_THAT(refusal_of([&] {
                 panel_mask(cut_layout({1, 3}, 64, 16), {2}, 16);
               }),
               HasSubstr("multiples of 16"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(refusal_of([&] {
                 panel_mask(cut_layout({1, 3}, 65, 16), {}, 16);
               }),
               HasSubstr("whole cells"));
@@ -133,22 +124,22 @@ TEST(Grid, IsReadStrictly) {
   EXPECT_EQ(parse_grid("3x1"), (Grid{3, 1}));
   for (const char* text : {"", "x", "3", "3x", "x3", "0x1", "-1x2", "3x1x1", "3 x 1", "3X1", "65x1",
                            "1e1x1", "99999999999999999999x1", "2x2 "}) {
-    EXPECT_THAT(message_of([&] { parse_grid(text); }), HasSubstr("ROWSxCOLUMNS")) << text;
+    EXPECT_THAT(refusal_of([&] { parse_grid(text); }), HasSubstr("ROWSxCOLUMNS")) << text;
   }
 }
 
 TEST(TokenMultiple, NamesTheNearestSize) {
   EXPECT_NO_THROW(check_token_multiple(64, 1024, "--panel"));
-  EXPECT_THAT(message_of([] { check_token_multiple(100, 64, "--panel"); }),
+  EXPECT_THAT(refusal_of([] { check_token_multiple(100, 64, "--panel"); }),
               HasSubstr("nearest is 96x64"));
-  EXPECT_THAT(message_of([] { check_token_multiple(3, 63, "--panel"); }),
+  EXPECT_THAT(refusal_of([] { check_token_multiple(3, 63, "--panel"); }),
               HasSubstr("nearest is 16x64"));
-  EXPECT_THAT(message_of([] { check_token_multiple(0, 64, "--panel"); }), HasSubstr("16x64"));
+  EXPECT_THAT(refusal_of([] { check_token_multiple(0, 64, "--panel"); }), HasSubstr("16x64"));
 }
 
 TEST(GridLayout, RefusesCanvasesBeyondTheLimit) {
-  EXPECT_THAT(message_of([] { grid_layout({64, 64}, 1024, 1024); }), HasSubstr("16384"));
-  EXPECT_THAT(message_of([] { cut_layout({3, 3}, 2, 9); }), HasSubstr("cannot be cut"));
+  EXPECT_THAT(refusal_of([] { grid_layout({64, 64}, 1024, 1024); }), HasSubstr("16384"));
+  EXPECT_THAT(refusal_of([] { cut_layout({3, 3}, 2, 9); }), HasSubstr("cannot be cut"));
 }
 
 TEST(LayoutJson, RefusesWhatIsNotALayout) {
@@ -156,7 +147,7 @@ TEST(LayoutJson, RefusesWhatIsNotALayout) {
   const auto with = [&](const char* where, const Json& value) {
     Json bad = good;
     bad[Json::json_pointer(where)] = value;
-    return message_of([&] { layout_from_json(bad, "picture"); });
+    return refusal_of([&] { layout_from_json(bad, "picture"); });
   };
   EXPECT_EQ(with("/grid", "2x1"), "accepted");
   EXPECT_THAT(with("/grid", "3x1"), HasSubstr("3 'boxes'"));
@@ -174,7 +165,7 @@ TEST(LayoutJson, RefusesWhatIsNotALayout) {
   EXPECT_THAT(with("/boxes/0", {0.5, 0, 32, 16}), HasSubstr("inside the canvas"));
   EXPECT_THAT(with("/boxes/0", {0, 0, 18446744073709551615U, 16}), HasSubstr("inside the canvas"));
   EXPECT_THAT(with("/box", 1), HasSubstr("unknown key 'box'"));
-  EXPECT_THAT(message_of([] { layout_from_json(Json::array(), "x"); }), HasSubstr("object"));
+  EXPECT_THAT(refusal_of([] { layout_from_json(Json::array(), "x"); }), HasSubstr("object"));
 }
 
 TEST(SplitPicture, UsesThePicturesOwnLayoutAndPassesTheTextsOn) {
@@ -195,7 +186,7 @@ TEST(SplitPicture, UsesThePicturesOwnLayoutAndPassesTheTextsOn) {
   }
   EXPECT_EQ(paths[3].filename(), "4.png");
   // A panel is no canvas, unless a grid is given.
-  EXPECT_THAT(message_of([&] { split_picture(paths[0], std::nullopt, scratch / "again"); }),
+  EXPECT_THAT(refusal_of([&] { split_picture(paths[0], std::nullopt, scratch / "again"); }),
               HasSubstr("cut out already"));
   EXPECT_EQ(split_picture(paths[0], Grid{1, 2}, scratch / "again").size(), 2U);
 }
@@ -204,14 +195,14 @@ TEST(SplitPicture, LeavesTheFolderUntouchedWhenItRefuses) {
   const ScratchFolder scratch;
   image::write_png(scratch / "plain.png", noise(10, 10, 1));
   EXPECT_THAT(
-      message_of([&] { split_picture(scratch / "plain.png", std::nullopt, scratch / "out"); }),
+      refusal_of([&] { split_picture(scratch / "plain.png", std::nullopt, scratch / "out"); }),
       HasSubstr("--grid"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(refusal_of([&] {
                 split_picture(scratch / "missing.png", Grid{1, 2}, scratch / "out");
               }),
               HasSubstr("missing.png"));
   write_file(scratch / "bad.png", "no picture");
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(refusal_of([&] {
                 split_picture(scratch / "bad.png", Grid{1, 2}, scratch / "out");
               }),
               HasSubstr("not a picture"));
@@ -229,7 +220,7 @@ TEST(SplitPicture, ABrokenRequestIsRefusedUnlessAGridIsGiven) {
         std::string(R"({"layout":1,"layout":2})"), std::string(70, '[')}) {
     image::write_png(scratch / "canvas.png", canvas, {{"iclora", text}});
     const auto out = scratch / "out";
-    EXPECT_NE(message_of([&] { split_picture(scratch / "canvas.png", std::nullopt, out / "a"); }),
+    EXPECT_NE(refusal_of([&] { split_picture(scratch / "canvas.png", std::nullopt, out / "a"); }),
               "accepted")
         << text;
     EXPECT_FALSE(std::filesystem::exists(out)) << text;
@@ -266,8 +257,8 @@ TEST(WritePictures, AFailureRemovesTheFolderItMade) {
   const ScratchFolder scratch;
   const std::vector<NamedPicture> pictures = {{"1.png", noise(4, 4, 1), {}},
                                               {"2.png", noise(4, 4, 1), {{"", "no name"}}}};
-  EXPECT_THAT(message_of([&] { write_pictures(scratch / "a", pictures); }), HasSubstr("name"));
-  EXPECT_THAT(message_of([&] { write_pictures((scratch / "a") / "b/", pictures); }),
+  EXPECT_THAT(refusal_of([&] { write_pictures(scratch / "a", pictures); }), HasSubstr("name"));
+  EXPECT_THAT(refusal_of([&] { write_pictures((scratch / "a") / "b/", pictures); }),
               HasSubstr("name"));
   EXPECT_FALSE(std::filesystem::exists(scratch / "a"));
 }

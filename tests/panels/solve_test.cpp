@@ -7,22 +7,13 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "refusal.h"
 
 namespace iclora::panels {
 namespace {
 
 using testing::HasSubstr;
-
-template <typename F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
-}
+using testing_support::refusal_of;
 
 /// Numbers of one trial.
 class Draws {
@@ -191,24 +182,24 @@ TEST(CommonSize, IsThePicturesOwnWhereTheyAgreeElseWhatAllCanFill) {
 }
 
 TEST(Solvers, RefuseWhatCannotBe) {
-  EXPECT_THAT(message_of([] {
+  EXPECT_THAT(refusal_of([] {
                 solve_grid({1, 1}, {15, 64});
               }),
               HasSubstr("smaller than the least"));
-  EXPECT_THAT(message_of([] { solve_grid({2, 2}, {64, 64}, 8); }), HasSubstr("the nearest is 16"));
-  EXPECT_THAT(message_of([] { check_gutter(-3, "gutter"); }), HasSubstr("the nearest is 0"));
-  EXPECT_THAT(message_of([] {
+  EXPECT_THAT(refusal_of([] { solve_grid({2, 2}, {64, 64}, 8); }), HasSubstr("the nearest is 16"));
+  EXPECT_THAT(refusal_of([] { check_gutter(-3, "gutter"); }), HasSubstr("the nearest is 0"));
+  EXPECT_THAT(refusal_of([] {
                 solve_grid({4, 4}, {64, 64}, 0, 48);
               }),
               HasSubstr("do not fit the resolution 48"));
-  EXPECT_THAT(message_of([] {
+  EXPECT_THAT(refusal_of([] {
                 solve_grid({1, 1}, {64, 64}, 0, 8);
               }),
               HasSubstr("from 16 to 16384"));
-  EXPECT_THAT(message_of([] { solve_grid({2, 2}, {8192, 8192}); }), HasSubstr("resolution"));
+  EXPECT_THAT(refusal_of([] { solve_grid({2, 2}, {8192, 8192}); }), HasSubstr("resolution"));
   EXPECT_EQ(solve_grid({2, 2}, {8192, 8192}, 0, 1024).width, 1024);
-  EXPECT_THAT(message_of([] { solve_strip(Strip::row, {}); }), HasSubstr("1 to 64 panels"));
-  EXPECT_THAT(message_of([] {
+  EXPECT_THAT(refusal_of([] { solve_strip(Strip::row, {}); }), HasSubstr("1 to 64 panels"));
+  EXPECT_THAT(refusal_of([] {
                 solve_boxes({100, 100, {1, 1}, {{0, 0, 7, 100}}});
               }),
               HasSubstr("too small"));

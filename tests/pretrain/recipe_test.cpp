@@ -6,12 +6,14 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::pretrain {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 class RecipeFile : public testing::Test {
  protected:
@@ -24,13 +26,7 @@ class RecipeFile : public testing::Test {
     return read_recipe(scratch_ / "r.yaml", std::nullopt);
   }
   std::string sentence(const std::string& transformer, const std::string& text = "") const {
-    try {
-      read(transformer, text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::input);
-      return error.what();
-    }
-    return "no error";
+    return refusal_of([&] { read(transformer, text); });
   }
   testing_support::ScratchFolder scratch_;
 };

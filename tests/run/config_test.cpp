@@ -1,4 +1,5 @@
 #include "run/config.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 constexpr const char* kLeast = "model: m\ndata: {path: d}\n";
 
@@ -27,13 +29,7 @@ Config config_of(const std::string& yaml, const std::vector<std::string>& settin
 }
 
 std::string message_of(const std::string& yaml, const std::vector<std::string>& settings = {}) {
-  try {
-    config_of(yaml, settings);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { config_of(yaml, settings); });
 }
 
 std::string with(const std::string& line) {

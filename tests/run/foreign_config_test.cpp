@@ -1,4 +1,5 @@
 #include "run/foreign_config.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,6 +19,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing_support::refusal_of;
 
 constexpr const char* kPaper = ICLORA_FIXTURES "/run/movie-shots.yml";
 
@@ -34,13 +36,7 @@ class Variant {
     return load_config(scratch_ / "x.yml", settings);
   }
   std::string message() const {
-    try {
-      load();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.exit_code(), 2);
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { load(); });
   }
 
  private:

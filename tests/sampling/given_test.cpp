@@ -1,4 +1,5 @@
 #include "sampling/given.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,6 +27,7 @@ namespace iclora::sampling {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::relative_l2;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
@@ -47,13 +49,7 @@ Request diptych(const fs::path& picture) {
 }
 
 std::string message_of(const Request& request) {
-  try {
-    resolve(request, {});
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { resolve(request, {}); });
 }
 
 ImageSet run(const Request& request) {

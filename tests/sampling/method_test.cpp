@@ -1,11 +1,11 @@
 // Which method a request takes, and what the text encoders read under it.
 
 #include "sampling/method.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "fixtures.h"
 #include "sampling/resolve.h"
 #include "sampling/revise.h"
@@ -17,6 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
 
@@ -31,13 +32,7 @@ Request gdt(const std::string& prompt) {
 }
 
 std::string message_of(const Request& request) {
-  try {
-    resolve(request, {});
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { resolve(request, {}); });
 }
 
 /// A LoRA for one layer of toy-dev with this `iclora` metadata.

@@ -1,24 +1,19 @@
 #include "sampling/request.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "sampling/schedule.h"
 
 namespace iclora::sampling {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 
 std::string message_of(const Json& json) {
-  try {
-    request_from_json(json, "request");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { request_from_json(json, "request"); });
 }
 
 TEST(RequestJson, RoundTripsEveryField) {
@@ -73,12 +68,7 @@ TEST(Schedule, ConfigsThatAskForMoreAreRefused) {
   const auto message = [](const char* key, const Json& value) -> std::string {
     Json json = schedule_to_json(ScheduleConfig());
     json[key] = value;
-    try {
-      schedule_from_json(json, "scheduler");
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { schedule_from_json(json, "scheduler"); });
   };
   EXPECT_EQ(message("shift", 3.0), "accepted");
   EXPECT_THAT(message("use_karras_sigmas", true), HasSubstr("use_karras_sigmas"));
@@ -114,13 +104,7 @@ TEST(Schedule, ShiftsThatLeaveNoNoiseLevelsAreNamed) {
     config.use_dynamic_shifting = dynamic;
     config.shift = shift;
     config.base_shift = base_shift;
-    try {
-      sigmas(config, 20, 16);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.exit_code(), 2);
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { sigmas(config, 20, 16); });
   };
   for (const double shift : {0.01, 0.3, 1.0, 2.2, 3.0, 7.7, 1000.0}) {
     EXPECT_EQ(message(false, shift, 0), "accepted") << shift;

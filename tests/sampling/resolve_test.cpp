@@ -1,9 +1,9 @@
 #include "sampling/resolve.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "core/file.h"
 #include "fixtures.h"
 #include "sampling/text_length.h"
@@ -14,6 +14,7 @@ namespace iclora::sampling {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
 
@@ -29,13 +30,7 @@ Request base() {
 }
 
 std::string message_of(const Request& request) {
-  try {
-    resolve(request, {});
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { resolve(request, {}); });
 }
 
 /// A LoRA for one layer of toy-dev, with the metadata that training writes.

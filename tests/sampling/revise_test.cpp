@@ -1,9 +1,9 @@
 #include "sampling/revise.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "sampling/generate.h"
 #include "scratch.h"
 
@@ -12,6 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
 
@@ -37,16 +38,6 @@ class Revise : public testing::Test {
   std::vector<image::Image> parts_of(const ImageSet& set) {
     return panels::split(set.canvases[0].picture, set.layout);
   }
-  template <typename F>
-  std::string message_of(const F& f) {
-    try {
-      f();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.exit_code(), 2);
-      return error.what();
-    }
-    return "accepted";
-  }
   ImageSet set_;
 };
 
@@ -68,9 +59,9 @@ TEST_F(Revise, ARedonePanelIsNewAndTheOthersKeepEveryPixel) {
   EXPECT_EQ(twice[3], before[3]);
   EXPECT_NE(twice[2], after[2]);
 
-  EXPECT_THAT(message_of([&] { redo_panels(picture, {5}); }), HasSubstr("panel 5"));
-  EXPECT_THAT(message_of([&] { redo_panels(picture, {1, 1}); }), HasSubstr("twice"));
-  EXPECT_THAT(message_of([&] { redo_panels(picture, {1, 2, 3, 4}); }), HasSubstr("no panel"));
+  EXPECT_THAT(refusal_of([&] { redo_panels(picture, {5}); }), HasSubstr("panel 5"));
+  EXPECT_THAT(refusal_of([&] { redo_panels(picture, {1, 1}); }), HasSubstr("twice"));
+  EXPECT_THAT(refusal_of([&] { redo_panels(picture, {1, 2, 3, 4}); }), HasSubstr("no panel"));
 }
 
 TEST_F(Revise, AnExtendedSetKeepsItsPanelsAndContinuesItsCaption) {
@@ -101,11 +92,11 @@ TEST_F(Revise, RowsGrowToTheRightAndGridsByWholeRows) {
   EXPECT_EQ(resolve(request, {}).joint_prompt, "mugs [SCENE-1] red [SCENE-2] blue [SCENE-3] green");
   const fs::path four =
       make({2, 2}, "mugs [TOP-LEFT] a [TOP-RIGHT] b [BOTTOM-LEFT] c [BOTTOM-RIGHT] d");
-  EXPECT_THAT(message_of([&] { extend_set(four, {"e"}); }), HasSubstr("give it 2 times"));
+  EXPECT_THAT(refusal_of([&] { extend_set(four, {"e"}); }), HasSubstr("give it 2 times"));
   request = extend_set(four, {"e", "f"});
   EXPECT_EQ(panels::to_string(*request.grid), "3x2");
   EXPECT_THAT(request.panel_prompts, ElementsAre("a", "b", "c", "d", "e", "f"));
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(refusal_of([&] {
                 extend_set(make({1, 2}, "two mugs"), {"x"});
               }),
               HasSubstr("has 0 parts for its 2 panels"));

@@ -1,4 +1,5 @@
 #include "sampling/zoo.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "core/error.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"
 
@@ -14,6 +14,7 @@ namespace iclora::sampling {
 namespace {
 
 namespace fs = std::filesystem;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 
 class Zoo : public testing::Test {
@@ -45,13 +46,7 @@ class Zoo : public testing::Test {
 
   std::string error_of(const std::string& task) {
     Request asked = request();
-    try {
-      add_task(asked, task, {scratch_ / "models"});
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::input);
-      return error.what();
-    }
-    return "no error";
+    return refusal_of([&] { add_task(asked, task, {scratch_ / "models"}); });
   }
 
   static constexpr int64_t kToyWidth = 32;  // 2 heads of 16

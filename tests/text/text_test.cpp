@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "core/error.h"
 #include "fixtures.h"
+#include "refusal.h"
 #include "tensors.h"
 #include "text/clip.h"
 #include "text/t5.h"
@@ -13,6 +13,7 @@ namespace iclora::text {
 namespace {
 
 using testing_support::Fixture;
+using testing_support::refusal_of;
 using testing_support::relative_l2;
 using testing_support::same_bytes_on_any_thread_count;
 
@@ -120,22 +121,12 @@ TEST(TextConfigs, RefuseWhatTheyCannotRunNamingTheKey) {
   const auto clip = [](const std::string& key, const Json& value) -> std::string {
     Json json = clip_config_to_json(ClipConfig());
     json[key] = value;
-    try {
-      clip_config_from_json(json, "config.json");
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { clip_config_from_json(json, "config.json"); });
   };
   const auto t5 = [](const std::string& key, const Json& value) -> std::string {
     Json json = t5_config_to_json(T5Config());
     json[key] = value;
-    try {
-      t5_config_from_json(json, "config.json");
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { t5_config_from_json(json, "config.json"); });
   };
   EXPECT_EQ(clip("hidden_size", 768), "accepted");
   EXPECT_THAT(clip("hidden_size", 770), testing::HasSubstr("does not divide"));

@@ -3,9 +3,9 @@
 
 #include <fstream>
 
-#include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "refusal.h"
 #include "scratch.h"
 #include "tokenizers/clip_tokenizer.h"
 #include "tokenizers/t5_tokenizer.h"
@@ -14,6 +14,7 @@ namespace iclora::tokenizers {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
 
@@ -21,13 +22,7 @@ const fs::path kModels = ICLORA_FIXTURES "/models";
 
 template <typename Tokenizer>
 std::string message_of(const fs::path& folder) {
-  try {
-    Tokenizer::open(folder);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { Tokenizer::open(folder); });
 }
 
 /// The message after one file of a good tokenizer was replaced.

@@ -10,6 +10,7 @@
 #include "fixtures.h"
 #include "image/read.h"
 #include "lora/adapter_file.h"
+#include "refusal.h"
 #include "sampling/resolve.h"
 #include "small_training.h"
 #include "tensors.h"
@@ -24,6 +25,7 @@ namespace {
 using testing::HasSubstr;
 using testing_support::Fixture;
 using testing_support::normal;
+using testing_support::refusal_of;
 using testing_support::relative_l2;
 
 /// The panels of tools/reference/dump_gdt.py, with gutters.
@@ -109,13 +111,7 @@ class GdtTraining : public Training {
   }
   std::string message_of(const Json& json, const TrainOptions& options) {
     NoProgress progress;
-    try {
-      run(json, options, progress);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.exit_code(), 2);
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { run(json, options, progress); });
   }
 };
 

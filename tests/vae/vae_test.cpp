@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "core/error.h"
 #include "fixtures.h"
+#include "refusal.h"
 #include "tensors.h"
 #include "vae/autoencoder.h"
 
@@ -13,6 +13,7 @@ namespace {
 
 using testing_support::Fixture;
 using testing_support::normal;
+using testing_support::refusal_of;
 using testing_support::relative_l2;
 using testing_support::same_bytes_on_any_thread_count;
 
@@ -94,12 +95,7 @@ TEST(VaeConfig, RefusesWhatItCannotRunNamingTheKey) {
   const auto message = [](const std::string& key, const Json& value) -> std::string {
     Json json = config_to_json(Config());
     json[key] = value;
-    try {
-      config_from_json(json, "config.json");
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    return refusal_of([&] { config_from_json(json, "config.json"); });
   };
   EXPECT_EQ(message("latent_channels", 16), "accepted");
   EXPECT_THAT(message("block_out_channels", Json::array()), testing::HasSubstr("block_out"));

@@ -1,11 +1,11 @@
 #include "weights/model_folder.h"
+#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-#include "core/error.h"
 #include "core/file.h"
 #include "scratch.h"
 
@@ -13,21 +13,11 @@ namespace iclora::weights {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::refusal_of;
 using testing_support::ScratchFolder;
 namespace fs = std::filesystem;
 
 const fs::path kToy = ICLORA_FIXTURES "/models/toy-dev";
-
-template <typename F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit_code(), 2);
-    return error.what();
-  }
-  return "accepted";
-}
 
 TEST(ModelFolder, EveryMissingOrBrokenPartIsNamed) {
   for (const char* part : {"transformer", "text_encoder", "text_encoder_2", "tokenizer",
@@ -35,7 +25,7 @@ TEST(ModelFolder, EveryMissingOrBrokenPartIsNamed) {
     const ScratchFolder scratch;
     fs::copy(kToy, scratch / "m", fs::copy_options::recursive);
     fs::remove_all(scratch / "m" / part);
-    EXPECT_THAT(message_of([&] { open_model_folder(scratch / "m"); }), HasSubstr(part));
+    EXPECT_THAT(refusal_of([&] { open_model_folder(scratch / "m"); }), HasSubstr(part));
   }
   for (const char* config :
        {"transformer/config.json", "text_encoder/config.json", "text_encoder_2/config.json",
@@ -43,12 +33,12 @@ TEST(ModelFolder, EveryMissingOrBrokenPartIsNamed) {
     const ScratchFolder scratch;
     fs::copy(kToy, scratch / "m", fs::copy_options::recursive);
     write_file(scratch / "m" / config, "{");
-    EXPECT_THAT(message_of([&] { open_model_folder(scratch / "m"); }), HasSubstr(config));
+    EXPECT_THAT(refusal_of([&] { open_model_folder(scratch / "m"); }), HasSubstr(config));
     fs::remove(scratch / "m" / config);
-    EXPECT_THAT(message_of([&] { open_model_folder(scratch / "m"); }),
+    EXPECT_THAT(refusal_of([&] { open_model_folder(scratch / "m"); }),
                 HasSubstr(fs::path(config).filename().native()));
   }
-  EXPECT_THAT(message_of([&] { open_model_folder(kToy / "nothing"); }), HasSubstr("not a folder"));
+  EXPECT_THAT(refusal_of([&] { open_model_folder(kToy / "nothing"); }), HasSubstr("not a folder"));
 }
 
 TEST(ModelFolder, OtherPipelinesAndBadNativeSizesAreRefused) {
@@ -56,7 +46,7 @@ TEST(ModelFolder, OtherPipelinesAndBadNativeSizesAreRefused) {
   fs::copy(kToy, scratch / "m", fs::copy_options::recursive);
   const auto with = [&](const char* file, const char* text) {
     write_file(scratch / "m" / file, text);
-    return message_of([&] { open_model_folder(scratch / "m"); });
+    return refusal_of([&] { open_model_folder(scratch / "m"); });
   };
   EXPECT_EQ(with("iclora.json", R"({"panel":"64x48"})"), "accepted");
   EXPECT_EQ(open_model_folder(scratch / "m").native_height, 48);
@@ -77,7 +67,7 @@ TEST(ModelFolder, ALinkThatLeadsNowhereIsNoMissingFile) {
   for (const char* name : {"iclora.json", "model_index.json"}) {
     fs::remove(scratch / "m" / name);
     fs::create_symlink("nowhere", scratch / "m" / name);
-    EXPECT_THAT(message_of([&] { open_model_folder(scratch / "m"); }),
+    EXPECT_THAT(refusal_of([&] { open_model_folder(scratch / "m"); }),
                 testing::AllOf(HasSubstr(name), HasSubstr("cannot be read")));
     fs::remove(scratch / "m" / name);
     fs::copy(kToy / "model_index.json", scratch / "m" / name);
@@ -96,12 +86,12 @@ TEST(ResolveModel, FindsFoldersNamesAndTheHubsCache) {
   write_file(repository / "refs/main", commit + "\n");
   ::setenv("HF_HUB_CACHE", (scratch / "hub").c_str(), 1);
   EXPECT_EQ(resolve_model("org/flux", {}), repository / "snapshots" / commit);
-  EXPECT_THAT(message_of([] { resolve_model("org/other", {}); }), HasSubstr("org/other"));
+  EXPECT_THAT(refusal_of([] { resolve_model("org/other", {}); }), HasSubstr("org/other"));
   write_file(repository / "refs/main", "../../../etc");
-  EXPECT_THAT(message_of([] { resolve_model("org/flux", {}); }), HasSubstr("not found"));
+  EXPECT_THAT(refusal_of([] { resolve_model("org/flux", {}); }), HasSubstr("not found"));
   ::unsetenv("HF_HUB_CACHE");
-  EXPECT_THAT(message_of([] { resolve_model("", {}); }), HasSubstr("--model"));
-  EXPECT_THAT(message_of([&] { resolve_model("../x", {scratch / "models"}); }),
+  EXPECT_THAT(refusal_of([] { resolve_model("", {}); }), HasSubstr("--model"));
+  EXPECT_THAT(refusal_of([&] { resolve_model("../x", {scratch / "models"}); }),
               HasSubstr("not found"));
 }
 
