@@ -21,6 +21,7 @@ enum class Stream : uint32_t {
   weight_init = 8,
   augmentation = 9,
   bootstrap = 10,  ///< resampling of what was measured
+  given_silent = 11,
 };
 
 /// Ten rounds of Philox4x32 on `counter` under `key`.

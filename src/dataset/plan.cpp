@@ -178,6 +178,15 @@ Dialect dialect_of(const Set& set, const panels::Grid& grid, const DataOptions& 
   return captions::default_dialect({grid.rows, grid.columns});
 }
 
+Set told_without(const Set& set, const std::vector<int64_t>& numbers) {
+  Set out = set;
+  for (const int64_t number : numbers) {
+    const auto place = static_cast<size_t>(number - 1);
+    if (place < out.caption.panels.size()) out.caption.panels[place].clear();
+  }
+  return out;
+}
+
 std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options) {
   const Dialect dialect = dialect_of(set, grid, options);
   std::string text = captions::render(set.caption, dialect);

@@ -56,6 +56,10 @@ struct Plan {
 /// another grid, else those of the grid.
 captions::Dialect dialect_of(const Set& set, const panels::Grid& grid, const DataOptions& options);
 
+/// The set as one knows it who is told nothing of the panels `numbers` (from 1): their parts of the
+/// caption are empty. A caption without parts stays as it is.
+Set told_without(const Set& set, const std::vector<int64_t>& numbers);
+
 /// The joint caption of a set on `grid`.
 std::string joint_caption(const Set& set, const panels::Grid& grid, const DataOptions& options);
 

@@ -101,7 +101,8 @@ struct TrainConfig {
   double clip = 1.0;   ///< global norm; 0: off
   double ema = 0.99;   ///< decay, below 1; 0: off
   double caption_dropout = 0.05;
-  double conditional = 0.0;  ///< share of samples with given panels
+  double conditional = 0.0;   ///< share of samples with given panels
+  double given_silent = 0.5;  ///< of these, the share whose caption says nothing of given panels
   GivenTimestep given_timestep = GivenTimestep::shared;
   Checkpointing checkpointing = Checkpointing::automatic;
   std::optional<int64_t> threads;  ///< none: auto

@@ -218,6 +218,7 @@ void visit_train(Visitor& v, TrainConfig& train) {
   v.number("ema", train.ema, Range{0, 1, false, true});
   v.number("caption_dropout", train.caption_dropout, Range{0, 1});
   v.number("conditional", train.conditional, Range{0, 1});
+  v.number("given_silent", train.given_silent, Range{0, 1});
   v.choice("given_timestep", train.given_timestep, kGivenTimesteps);
   v.value(
       "checkpointing", "auto, on or off",

@@ -30,15 +30,9 @@ sampling::Method method_of(const RowPlan& row, const run::Config* training) {
                                                                      : sampling::Method::canvas;
 }
 
-/// The set as this row reads it: under `silent` given panels have no part.
+/// The set as this row reads it.
 dataset::Set told(const eval::TestSet& set, const RowDrawing& drawing) {
-  dataset::Set out = set.set;
-  if (!drawing.silent) return out;
-  for (const int64_t number : drawing.given) {
-    const auto place = static_cast<size_t>(number - 1);
-    if (place < out.caption.panels.size()) out.caption.panels[place].clear();
-  }
-  return out;
+  return drawing.silent ? dataset::told_without(set.set, drawing.given) : set.set;
 }
 
 std::string caption_of(const eval::TestSet& set, const RowDrawing& drawing) {

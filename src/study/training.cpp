@@ -30,6 +30,11 @@ Json settings_of(const run::Config& config) {
   json["data"].erase("path");
   json["train"].erase("threads");
   json["train"].erase("checkpointing");
+  // Where it does nothing it is left out, so that what was trained before there was this option
+  // stays what it is.
+  if (config.train.conditional == 0 || config.train.given_silent == 0) {
+    json["train"].erase("given_silent");
+  }
   return json;
 }
 

@@ -66,6 +66,10 @@ std::vector<int64_t> draw_given(const Place& place, double share, int64_t panels
   return given;
 }
 
+bool draw_given_silent(const Place& place, double share) {
+  return random(place, Stream::given_silent).uniform(first_of(place)) < share;
+}
+
 Order::Order(uint64_t seed, uint64_t bucket, int64_t count)
     : seed_(seed), bucket_(bucket), items_(static_cast<size_t>(count)) {
   if (count < 1) fail(ErrorKind::internal, "Order: there is nothing to put in order.");

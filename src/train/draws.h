@@ -32,6 +32,9 @@ bool draw_caption_dropout(const Place& place, double share);
 /// non-empty, proper subset of `panels`. A single panel is never given.
 std::vector<int64_t> draw_given(const Place& place, double share, int64_t panels);
 
+/// Whether the sample's caption says nothing of the panels that are given.
+bool draw_given_silent(const Place& place, double share);
+
 /// An endless shuffled sequence over `count` items: every pass shows each once. `bucket` tells
 /// sequences of one training apart.
 class Order {

@@ -102,12 +102,14 @@ SetFeed::SetFeed(const run::Config& config, EncodingCache cache, std::optional<i
   plan_ = dataset::plan_sets(sets_, options_, config.data.path);
   for (const dataset::Item& item : plan_.training) static_cast<void>(captions_of(item));
   for (const dataset::Item& item : plan_.validation) static_cast<void>(captions_of(item));
-  std::vector<int64_t> sizes;
-  for (size_t i = 0; i < plan_.buckets.size(); ++i) {
-    sizes.push_back(static_cast<int64_t>(plan_.buckets[i].items.size()));
-    orders_.emplace_back(config.train.seed, i, sizes.back());
+  draws_.emplace(plan_, config.train);
+  if (config.train.conditional <= 0 || config.train.given_silent <= 0) return;
+  for (int64_t step = 0; step < config.train.steps; ++step) {
+    for (int64_t i = 0; i < config.train.batch * config.train.accumulate; ++i) {
+      const Sample sample = draws_->at(step, i);
+      if (sample.captioned && sample.silent) silent_[{sample.item, sample.given}];
+    }
   }
-  turns_ = BucketTurns(sizes);
 }
 
 bool SetFeed::apart(const panels::Layout& layout) const {
@@ -118,9 +120,18 @@ bool SetFeed::panels_alone(const panels::Layout& layout) const {
   return apart(layout) || config_.train.conditional > 0;
 }
 
-std::vector<std::string> SetFeed::captions_of(const dataset::Item& item) const {
-  if (!apart(item.layout)) return {item.caption};
-  return dataset::panel_captions(sets_[item.set], item.layout.boxes.size(), options_);
+std::vector<std::string> SetFeed::captions_of(const dataset::Item& item,
+                                              const std::vector<int64_t>& silent) const {
+  const dataset::Set set = dataset::told_without(sets_[item.set], silent);
+  if (!apart(item.layout)) return {dataset::joint_caption(set, item.layout.grid, options_)};
+  return dataset::panel_captions(set, item.layout.boxes.size(), options_);
+}
+
+std::vector<std::string> SetFeed::caption_keys(const Sample& sample) const {
+  const Keys& keys = training_[sample.item];
+  // A set is trained without a caption as a whole.
+  if (!sample.captioned) return std::vector<std::string>(keys.captions.size(), no_caption_);
+  return sample.silent ? silent_.at({sample.item, sample.given}) : keys.captions;
 }
 
 at::ScalarType SetFeed::dtype() const {
@@ -138,6 +149,9 @@ uint64_t SetFeed::cache_bytes(const sampling::OpenModel& model) const {
       const uint64_t times = panels_alone(item.layout) && !apart(item.layout) ? 2 : 1;
       bytes += pixels / 64 * channels * sizeof(float) * times + text * captions_of(item).size();
     }
+  }
+  for (const auto& [sample, keys] : silent_) {
+    bytes += text * captions_of(plan_.training[sample.first], sample.second).size();
   }
   return bytes;
 }
@@ -182,6 +196,11 @@ void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
   };
   for (const dataset::Item& item : plan_.training) add(item);
   for (const dataset::Item& item : plan_.validation) add(item);
+  for (const auto& [sample, keys] : silent_) {
+    for (const auto& caption : captions_of(plan_.training[sample.first], sample.second)) {
+      captions.push_back(caption);
+    }
+  }
 
   const auto picture_keys = encode_pictures(model, pictures, cache_, progress);
   const auto caption_keys = encode_captions(model, captions, sampling::default_text_length(model),
@@ -189,18 +208,25 @@ void SetFeed::encode(const sampling::OpenModel& model, Progress& progress) {
   no_caption_ = caption_keys[0];
   size_t next_picture = 0;
   size_t next_caption = 1;
+  const auto take_captions = [&](size_t count) {
+    const auto begin = caption_keys.begin() + static_cast<std::ptrdiff_t>(next_caption);
+    next_caption += count;
+    return std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
   const auto take = [&](const dataset::Item& item) {
     Keys keys;
     if (!apart(item.layout)) keys.canvas = picture_keys[next_picture++];
     for (size_t panel = 0; panels_alone(item.layout) && panel < item.layout.boxes.size(); ++panel) {
       keys.panels.push_back(picture_keys[next_picture++]);
     }
-    const size_t count = captions_of(item).size();
-    for (size_t i = 0; i < count; ++i) keys.captions.push_back(caption_keys[next_caption++]);
+    keys.captions = take_captions(captions_of(item).size());
     return keys;
   };
   for (const dataset::Item& item : plan_.training) training_.push_back(take(item));
   for (const dataset::Item& item : plan_.validation) validation_.push_back(take(item));
+  for (auto& [sample, keys] : silent_) {
+    keys = take_captions(captions_of(plan_.training[sample.first], sample.second).size());
+  }
 }
 
 const NamedTensors& SetFeed::load(const std::string& key) {
@@ -253,38 +279,27 @@ NamedTensors SetFeed::text_of(const std::vector<std::string>& captions) {
 
 MicroBatch SetFeed::batch(int64_t step, int64_t micro) {
   const run::TrainConfig& train = config_.train;
-  const BucketTurns::Turn turn = turns_.at(step);
-  const dataset::Bucket& bucket = plan_.buckets[turn.bucket];
-  const int64_t first = turn.count * train.batch * train.accumulate;
+  const panels::Layout& layout = plan_.buckets[draws_->bucket(step)].layout;
   std::vector<at::Tensor> latents, t5, clip, noise, t, given, counted;
   bool any_given = false;
   for (int64_t i = 0; i < train.batch; ++i) {
     const Place place{train.seed, step, micro * train.batch + i};
-    const size_t index =
-        bucket.items[static_cast<size_t>(orders_[turn.bucket].at(first + place.position))];
-    const panels::Layout& layout = plan_.training[index].layout;
-    const Keys& keys = training_[index];
-    const auto clean =
-        draw_given(place, train.conditional, static_cast<int64_t>(layout.boxes.size()));
-    latents.push_back(canvas_latents(keys, layout, clean));
+    const Sample sample = draws_->at(step, place.position);
+    latents.push_back(canvas_latents(training_[sample.item], layout, sample.given));
     noise.push_back(draw_noise(place, latents[0].size(0), latents[0].size(1), latents[0].size(2)));
     t.push_back(at::full({}, draw_timestep(place, train.timesteps), at::kFloat));
-    // A set is trained without a caption as a whole.
-    const NamedTensors text =
-        text_of(draw_caption_dropout(place, train.caption_dropout)
-                    ? std::vector<std::string>(keys.captions.size(), no_caption_)
-                    : keys.captions);
+    const NamedTensors text = text_of(caption_keys(sample));
     t5.push_back(text.at("t5"));
     clip.push_back(text.at("clip"));
-    any_given = any_given || !clean.empty();
-    given.push_back(latent_mask(layout, clean));
+    any_given = any_given || !sample.given.empty();
+    given.push_back(latent_mask(layout, sample.given));
     counted.push_back(latent_mask(layout, all_panels(layout)));
   }
   MicroBatch batch = {
       at::stack(latents), at::stack(t5), at::stack(clip), at::stack(noise), at::stack(t), {}, {}};
   if (any_given) batch.given = at::stack(given);
-  if (has_gutters(bucket.layout)) batch.counted = at::stack(counted);
-  batch.panels = sampling::panel_sequences(method_of(config_), bucket.layout);
+  if (has_gutters(layout)) batch.counted = at::stack(counted);
+  batch.panels = sampling::panel_sequences(method_of(config_), layout);
   return batch;
 }
 

@@ -14,10 +14,10 @@
 #include "run/config.h"
 #include "sampling/method.h"
 #include "sampling/model.h"
-#include "train/draws.h"
 #include "train/encoding_cache.h"
 #include "train/micro_batch.h"
 #include "train/replay.h"
+#include "train/sample_draws.h"
 
 namespace iclora::train {
 
@@ -73,13 +73,18 @@ class SetFeed final : public Feed {
   struct Keys {
     std::string canvas;                 ///< under canvas
     std::vector<std::string> panels;    ///< each alone; under gdt, and for conditional training
-    std::vector<std::string> captions;  ///< the joint one, or one a panel (gdt)
+    std::vector<std::string> captions;  ///< of `captions_of`
   };
   /// Whether the panels of a layout are sequences of their own, and encoded alone.
   bool apart(const panels::Layout& layout) const;
   /// Whether panels are encoded alone, beside the canvas or in its place.
   bool panels_alone(const panels::Layout& layout) const;
-  std::vector<std::string> captions_of(const dataset::Item& item) const;
+  /// What the text encoders read of an item: the joint caption, or one a panel (gdt); nothing is
+  /// said of the panels `silent`.
+  std::vector<std::string> captions_of(const dataset::Item& item,
+                                       const std::vector<int64_t>& silent = {}) const;
+  /// The cache's keys of a sample's captions.
+  std::vector<std::string> caption_keys(const Sample& sample) const;
   /// What does not fit the text encoder is cut off, which must be known.
   void warn_of_long_captions(const sampling::OpenModel& model) const;
   at::ScalarType dtype() const;
@@ -96,8 +101,10 @@ class SetFeed final : public Feed {
   dataset::Plan plan_;
   std::vector<Keys> training_, validation_;
   std::string no_caption_;
-  std::vector<Order> orders_;
-  BucketTurns turns_{{}};
+  /// The keys of the captions that leave given panels out, by item and panels: of those that the
+  /// training will meet, which is known before it begins.
+  std::map<std::pair<size_t, std::vector<int64_t>>, std::vector<std::string>> silent_;
+  std::optional<SampleDraws> draws_;
   std::map<std::string, NamedTensors> in_memory_;
   uint64_t bytes_in_memory_ = 0;
   NamedTensors last_loaded_;

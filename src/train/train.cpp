@@ -182,6 +182,7 @@ lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel&
       {"ema", train.ema},
       {"caption_dropout", train.caption_dropout},
       {"conditional", train.conditional},
+      {"given_silent", train.given_silent},
       {"given_timestep", train.given_timestep == run::GivenTimestep::zero ? "zero" : "shared"},
       {"timesteps", run::name_of(train.timesteps.sampling)},
       {"dtype", run::name_of(train.dtype)},

@@ -1,5 +1,4 @@
 #include "run/config.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/yaml.h"
+#include "refusal.h"
 #include "run/load_config.h"
 #include "run/settings.h"
 #include "run/yaml_writer.h"
@@ -70,6 +70,7 @@ train:
   ema: 0.99
   caption_dropout: 0.05
   conditional: 0
+  given_silent: 0.5
   given_timestep: shared
   checkpointing: auto
   threads: auto
@@ -102,7 +103,8 @@ data: {path: "a b", grid: 2x3, panel: 64x96, fit: contain, gutter: 16, dialect: 
 lora: {rank: 4, alpha: 2.5, targets: ["attn\\.to_q", ".*proj_out"]}
 train: {steps: 7, batch: 2, accumulate: 3, learning_rate: 5e-3, optimizer: adamw, betas: [0.8, 0.95],
         eps: 1e-6, weight_decay: 0.01, schedule: cosine, warmup: 5, clip: 0, ema: 0, caption_dropout: 1,
-        conditional: 0.5, given_timestep: zero, checkpointing: on, threads: 3, dtype: fp32, seed: 0,
+        conditional: 0.5, given_silent: 0.25, given_timestep: zero, checkpointing: on, threads: 3,
+        dtype: fp32, seed: 0,
         timesteps: {sampling: uniform, mean: -0.5, std: 2, shift: 3}}
 sample: {every: 0, steps: 4, guidance: 0, seed: 9223372036854775807, prompts: ["a: b", 'c "d" é
   next', "true"]}

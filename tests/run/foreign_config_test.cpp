@@ -1,5 +1,4 @@
 #include "run/foreign_config.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/yaml.h"
+#include "refusal.h"
 #include "run/load_config.h"
 #include "scratch.h"
 

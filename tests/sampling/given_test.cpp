@@ -1,5 +1,4 @@
 #include "sampling/given.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +12,7 @@
 #include "image/png_write.h"
 #include "image/read.h"
 #include "image/resize.h"
+#include "refusal.h"
 #include "runtime/file_weights.h"
 #include "sampling/conditioning.h"
 #include "sampling/decode.h"

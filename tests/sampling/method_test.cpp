@@ -1,12 +1,12 @@
 // Which method a request takes, and what the text encoders read under it.
 
 #include "sampling/method.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "fixtures.h"
+#include "refusal.h"
 #include "sampling/resolve.h"
 #include "sampling/revise.h"
 #include "scratch.h"

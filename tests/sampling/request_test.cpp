@@ -1,9 +1,9 @@
 #include "sampling/request.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "refusal.h"
 #include "sampling/schedule.h"
 
 namespace iclora::sampling {

@@ -1,11 +1,11 @@
 #include "sampling/resolve.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/file.h"
 #include "fixtures.h"
+#include "refusal.h"
 #include "sampling/text_length.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"

@@ -1,9 +1,9 @@
 #include "sampling/revise.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "refusal.h"
 #include "sampling/generate.h"
 #include "scratch.h"
 

@@ -1,5 +1,4 @@
 #include "sampling/zoo.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "refusal.h"
 #include "scratch.h"
 #include "weights/safetensors_writer.h"
 

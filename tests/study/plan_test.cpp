@@ -1,5 +1,4 @@
 #include "study/plan.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,8 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::study {
@@ -16,6 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing_support::refusal_of;
 using testing_support::ScratchFolder;
+namespace fs = std::filesystem;
 
 constexpr const char* kPlan = R"(
 model: some-model
@@ -123,6 +125,21 @@ TEST(Plan, WrongOnesAreRefused) {
   const Plan plan = read(std::string(kPlan).replace(std::string(kPlan).find("lora.targets: full"),
                                                     18, "lora.target: full"));
   EXPECT_THROW(training_config(plan, plan.tasks[0], plan.trainings[1], "out"), Error);
+}
+
+// What is measured is told: docs/claims.md is written from the names of the contrasts.
+TEST(Plan, TheShippedComparisonCanBeReadAndAllItComparesIsTold) {
+  const fs::path home = fs::current_path();
+  fs::current_path(ICLORA_FIXTURES "/../..");  // the plan's paths begin there
+  const Plan plan = read_plan("examples/comparison.yaml", "/cache");
+  const std::string claims = read_file("tools/claims.py", 1 << 20);
+  fs::current_path(home);
+  EXPECT_EQ(plan.tasks.size(), 10U);
+  for (const TaskPlan& task : plan.tasks) EXPECT_FALSE(rows_of(plan, task).empty()) << task.name;
+  EXPECT_FALSE(plan.contrasts.empty());
+  for (const ContrastPlan& contrast : plan.contrasts) {
+    EXPECT_THAT(claims, HasSubstr('"' + contrast.name + '"'));
+  }
 }
 
 }  // namespace

@@ -56,6 +56,19 @@ TEST(Draws, GivenPanelsAreAProperSubsetAsOftenAsAsked) {
   EXPECT_FALSE(draw_given({5, 1, 1}, 1.0, 2).empty());
 }
 
+TEST(Draws, SilenceIsAsOftenAsAskedAndHasNothingToDoWithWhoIsGiven) {
+  int silent = 0, both = 0;
+  constexpr int count = 12000;
+  for (int i = 0; i < count; ++i) {
+    const bool one = draw_given_silent({5, i, 1}, 0.25);
+    silent += one ? 1 : 0;
+    both += one && draw_given({5, i, 1}, 0.5, 3).empty() ? 1 : 0;
+  }
+  // Five standard errors: sqrt(12000 * p * (1 - p)).
+  EXPECT_NEAR(silent, count / 4.0, 5 * 47.4);
+  EXPECT_NEAR(both, count / 8.0, 5 * 36.2);
+}
+
 TEST(Order, ShowsEveryItemOnceAPassAndCanBeEnteredAnywhere) {
   Order order(9, 0, 10);
   std::vector<int64_t> sequence;

@@ -1,5 +1,4 @@
 #include "weights/model_folder.h"
-#include "refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/file.h"
+#include "refusal.h"
 #include "scratch.h"
 
 namespace iclora::weights {
