@@ -42,6 +42,7 @@ CLAIMS = [
      "The paper's authors say so of masked sampling with SDEdit on their project page. Expected here: "
      "clean panels after conditional training keep it in at least 20 points more of the drawn panels.",
      ["clean against sdedit", "clean at zero against sdedit", "clean against sdedit without words",
+      "traits kept by clean at zero against sdedit", "traits kept without words",
       "one timestep against zero", "what training without words adds",
       "what training without words adds without words", "replace against sdedit", "attention gain",
       "conditional training costs the joint task"],
@@ -56,7 +57,7 @@ CLAIMS = [
      ["base", "base best of 4", "base best of 4 by pixels"]),
 ]
 MEASURES = [("success", "success"), ("consistency", "consistent"), ("adherence", "adherence"),
-            ("identity", "identity kept")]
+            ("identity", "identity kept"), ("identity/*", "traits kept")]
 
 
 def figure(estimate: dict, signed: bool = False) -> str:
@@ -145,6 +146,10 @@ def main() -> None:
     report = json.loads(pathlib.Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else {}
     out = ROOT / "docs" / "claims.md"
     before = out.read_text() if out.exists() else ""
+    asked = {name for _, _, contrasts, _ in CLAIMS for name in contrasts}
+    unknown = asked - {one["name"] for one in report.get("contrasts", [])}
+    if report and unknown:
+        sys.exit(f"{sys.argv[1]} knows nothing of {', '.join(sorted(unknown))}; is it of examples/comparison.yaml?")
     remarks = remarks_of(before)
     lost = remarks.keys() - {title for title, *_ in CLAIMS}
     if lost:

@@ -149,6 +149,20 @@ void measure_pixels(const TestSet& set, const DrawnSet& drawn, const std::vector
   }
 }
 
+Observation observed(const Measures& measures, const std::string& name) {
+  Observation out;
+  if (!name.ends_with("/*")) {
+    const auto found = measures.find(name);
+    return found == measures.end() ? out : found->second;
+  }
+  const std::string columns = name.substr(0, name.size() - 1);
+  for (auto one = measures.lower_bound(columns);
+       one != measures.end() && one->first.starts_with(columns); ++one) {
+    out.add(one->second);
+  }
+  return out;
+}
+
 /// Columns that this panel is judged by: shared, told, or what tells panels apart.
 std::vector<size_t> columns_that_matter(const TestSets& sets, const PanelLabels& labels) {
   std::vector<size_t> out;
@@ -168,18 +182,14 @@ std::vector<size_t> columns_that_matter(const TestSets& sets, const PanelLabels&
 std::vector<Observation> observations(const std::vector<Measures>& sets,
                                       const std::string& measure) {
   std::vector<Observation> out;
-  for (const Measures& one : sets) {
-    const auto found = one.find(measure);
-    out.push_back(found == one.end() ? Observation{} : found->second);
-  }
+  out.reserve(sets.size());
+  for (const Measures& one : sets) out.push_back(observed(one, measure));
   return out;
 }
 
 bool has_measure(const std::vector<Measures>& sets, const std::string& measure) {
-  return std::any_of(sets.begin(), sets.end(), [&](const Measures& one) {
-    const auto found = one.find(measure);
-    return found != one.end() && found->second.weight > 0;
-  });
+  return std::any_of(sets.begin(), sets.end(),
+                     [&](const Measures& one) { return observed(one, measure).weight > 0; });
 }
 
 std::vector<std::string> known_measures() {
@@ -188,14 +198,19 @@ std::vector<std::string> known_measures() {
           "identity",    "like_given", "given_error", "given_seam", "train_distance"};
 }
 
+std::vector<std::string> measures_with_columns() {
+  return {"consistency", "adherence", "identity"};
+}
+
 bool is_measure(const std::string& name) {
   const size_t slash = name.find('/');
   const std::string stem = name.substr(0, slash);
   const std::vector<std::string> known = known_measures();
   if (std::find(known.begin(), known.end(), stem) == known.end()) return false;
   if (slash == std::string::npos) return true;
-  const bool has_columns = stem == "consistency" || stem == "adherence" || stem == "identity";
-  return has_columns && slash + 1 < name.size();
+  const std::vector<std::string> with_columns = measures_with_columns();
+  return std::find(with_columns.begin(), with_columns.end(), stem) != with_columns.end() &&
+         slash + 1 < name.size();
 }
 
 Measures measure_set(const TestSets& sets, const TestSet& set, const DrawnSet& drawn,

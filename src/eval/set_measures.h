@@ -37,7 +37,9 @@ struct DrawnSet {
 ///   colours_shared, apart  means over the pairs of panels (likeness.h)
 ///   like_real              colours shared with the real panel of the same place
 ///   seam, seam_step        energy beside and across the borders, by the energy inside (seams.h)
-/// Of a canvas with given panels, where adherence and like_real are of the others alone:
+/// Of those with columns, NAME/* stands for the mean over single columns of single panels or sets:
+/// where much must be right at once it tells nearly from not at all. Of a canvas with given panels,
+/// where adherence and like_real are of the others alone:
 ///   identity               panels that were drawn in which every shared column is read as the
 ///   given
 ///                          panels show it; identity/COLUMN: one column
@@ -51,7 +53,7 @@ struct DrawnSet {
 using Measures = std::map<std::string, Observation>;
 using SetLook = std::vector<PanelLook>;
 
-/// One measure of many sets, in their order; weight 0 where it was not taken.
+/// One measure of many sets, NAME/* too, in their order; weight 0 where it was not taken.
 std::vector<Observation> observations(const std::vector<Measures>& sets,
                                       const std::string& measure);
 /// Whether a measure was taken of any set.
@@ -59,6 +61,8 @@ bool has_measure(const std::vector<Measures>& sets, const std::string& measure);
 
 /// Their names, without columns.
 std::vector<std::string> known_measures();
+/// Those of them that are also taken column by column.
+std::vector<std::string> measures_with_columns();
 /// Whether it is one of them, or one with a column behind it where there are such.
 bool is_measure(const std::string& name);
 

@@ -29,6 +29,7 @@ constexpr Shown kShown[] = {{"success", "success", true},
                             {"different", "panels differ", true},
                             {"adherence", "adherence", true},
                             {"identity", "identity kept", true},
+                            {"identity/*", "traits kept", true},
                             {"copies", "copies", true},
                             {"colours_shared", "colours shared", true},
                             {"like_real", "like the real panel", true},
@@ -178,7 +179,8 @@ constexpr const char* kMeaning =
     "autoencoder; <b>shuffled</b>: panels of different real sets. "
     "<b>success</b>: everything shared is read equal in all panels, and no two panels that should "
     "differ are read the same. "
-    "<b>identity kept</b>: panels that were drawn beside given ones and show what those share. "
+    "<b>identity kept</b>: panels that were drawn beside given ones and show all that those share; "
+    "<b>traits kept</b>: the same of each single trait. "
     "<b>given panel's error</b>: mean difference, of the range, between a given picture and what "
     "the model draws in its place; <b>seam of pasting</b>: the same along the borders. Where "
     "panels are given, adherence and likeness are of the others. "

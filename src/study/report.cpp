@@ -18,6 +18,9 @@ std::set<std::string> measures_of(const std::vector<const Cell*>& cells) {
       for (const auto& [name, observation] : one) out.insert(name);
     }
   }
+  for (const std::string& name : eval::measures_with_columns()) {
+    if (out.contains(name)) out.insert(name + "/*");
+  }
   return out;
 }
 

@@ -94,6 +94,14 @@ TEST(MeasureSet, IdentityIsWhatTheGivenPanelsShow) {
   EXPECT_EQ(found.at("identity").weight, 2);
   EXPECT_EQ(found.at("identity/subject").sum, 2);
   EXPECT_EQ(found.at("identity/style").sum, 1);
+  const std::vector<Observation> traits = observations({found, {}}, "identity/*");
+  EXPECT_EQ(traits.at(0).sum, 3);
+  EXPECT_EQ(traits.at(0).weight, 4);
+  EXPECT_EQ(traits.at(1).weight, 0);
+  EXPECT_TRUE(has_measure({found}, "identity/*"));
+  EXPECT_FALSE(has_measure({found}, "like_real/*"));
+  EXPECT_TRUE(is_measure("identity/*"));
+  EXPECT_FALSE(is_measure("like_real/*"));
   // A given panel is nobody's merit.
   EXPECT_EQ(found.at("adherence").weight, 2);
   EXPECT_EQ(found.at("adherence").sum, 1);

@@ -45,7 +45,8 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
   EXPECT_EQ(row(report, "LoRA, 1 set")["training"]["steps"], 2);
   EXPECT_EQ(row(report, "best of 2")["steps"], 4);
   for (const char* label : {"clean, 2 sets", "sdedit", "replace"}) {
-    for (const char* measure : {"identity", "like_given", "given_error", "given_seam"}) {
+    for (const char* measure :
+         {"identity", "identity/*", "like_given", "given_error", "given_seam"}) {
       EXPECT_TRUE(row(report, label)["measures"].contains(measure)) << label << " " << measure;
     }
   }
