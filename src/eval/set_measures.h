@@ -37,17 +37,15 @@ struct DrawnSet {
 ///   colours_shared, apart  means over the pairs of panels (likeness.h)
 ///   like_real              colours shared with the real panel of the same place
 ///   seam, seam_step        energy beside and across the borders, by the energy inside (seams.h)
-/// Of those with columns, NAME/* stands for the mean over single columns of single panels or sets:
-/// where much must be right at once it tells nearly from not at all. Of a canvas with given panels,
-/// where adherence and like_real are of the others alone:
+///   NAME/*                 of a measure with columns: the mean over single ones; where much must
+///                          be right at once, it tells nearly from not at all
+/// Of a canvas with given panels, where adherence and like_real are of the others alone:
 ///   identity               panels that were drawn in which every shared column is read as the
-///   given
-///                          panels show it; identity/COLUMN: one column
+///                          given panels show it; identity/COLUMN: one column
 ///   like_given             colours shared with the given panels
 ///   given_error            mean difference, of the range, between a given picture and what the
 ///                          model draws in its place
-///   given_seam             the same along the borders to other panels: the step that pasting
-///   leaves
+///   given_seam             the same along the borders to other panels: what pasting leaves
 /// Where `training` holds sets with as many panels:
 ///   train_distance         how far the panels' thumbnails are from those of the nearest of them
 using Measures = std::map<std::string, Observation>;
