@@ -33,7 +33,7 @@ std::string table(const Json& report) {
           fmt::format("  {:8.1f} GFLOP/s  {:4.0f} % of peak", result["rate_gflops"].get<double>(),
                       100 * result["peak_fraction"].get<double>());
     }
-    text += "\n";
+    text += '\n';
   }
   return text;
 }

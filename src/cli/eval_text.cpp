@@ -118,7 +118,7 @@ std::string captions_text(const Json& report) {
       if (const auto other = share["from_other_panel"].get<int64_t>(); other > 0) {
         text += fmt::format("; {} show another panel's", other);
       }
-      text += "\n";
+      text += '\n';
     }
     text += fmt::format("  {:12} {}\n", "all of these", share_text(score["all"]));
   }

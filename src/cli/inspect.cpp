@@ -108,7 +108,7 @@ std::string model_text(const Json& report) {
     text += fmt::format("{}: {}\n", name, counts_line(component));
     std::string config;
     for (const auto& [key, value] : component["config"].items()) {
-      if (key.starts_with("_")) continue;
+      if (key.starts_with('_')) continue;
       config += fmt::format("{}{} {}", config.empty() ? "" : ", ", printable(key), plain(value));
     }
     text += "  config: " + config + "\n";

@@ -16,21 +16,23 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// `__version__ = '2.11.0+cu130'` of the wheel's version.py -> "2.11.0"; else the headers' version;
-/// else empty.
-std::string version_of(const fs::path& folder) {
+/// `__version__ = '2.11.0+cu130'` of the wheel's version.py -> "2.11.0"; else empty.
+std::string version_of_wheel(const fs::path& folder) {
   try {
     const std::string text = read_file(folder / "version.py", 1 << 16);
     const size_t key = text.find("\n__version__ = ");
-    const size_t begin =
-        key == std::string::npos ? std::string::npos : text.find_first_of("'\"", key);
-    if (begin != std::string::npos) {
-      const size_t end = text.find_first_of("+'\"", begin + 1);
-      if (end != std::string::npos) return text.substr(begin + 1, end - begin - 1);
-    }
+    if (key == std::string::npos) return "";
+    const size_t begin = text.find_first_of("'\"", key);
+    if (begin == std::string::npos) return "";
+    const size_t end = text.find_first_of("+'\"", begin + 1);
+    return end == std::string::npos ? "" : text.substr(begin + 1, end - begin - 1);
   } catch (const Error&) {
-    // The headers may tell.
+    return "";
   }
+}
+
+/// The same of its headers.
+std::string version_of_headers(const fs::path& folder) {
   try {
     const std::string text = read_file(folder / "include/torch/headeronly/version.h", 1 << 16);
     std::string version;
@@ -65,7 +67,8 @@ TorchCandidate examine(const fs::path& folder, const std::string& origin) {
       return candidate;
     }
   }
-  candidate.version = version_of(candidate.folder);
+  candidate.version = version_of_wheel(candidate.folder);
+  if (candidate.version.empty()) candidate.version = version_of_headers(candidate.folder);
   if (candidate.version.empty()) {
     candidate.refusal = "neither version.py nor its headers tell its version";
   } else if (candidate.version != kVersion) {

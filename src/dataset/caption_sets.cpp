@@ -11,6 +11,7 @@
 #include "captions/lint.h"
 #include "core/log.h"
 #include "dataset/caption_pictures.h"
+#include "dataset/parallel.h"
 #include "dataset/read_sets.h"
 #include "dataset/write_caption.h"
 
@@ -85,13 +86,8 @@ class Captioner {
   void run(CaptionReport& report) {
     report_ = &report;
     progress_.report({"captioning", 0, static_cast<int64_t>(list_.size()), std::nullopt});
-    const size_t threads = std::min(std::max<size_t>(1, options_.concurrency), list_.size());
-    std::vector<std::thread> others;
-    try {
-      for (size_t i = 1; i < threads; ++i) others.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      // No more threads to be had: those that there are do the work.
-    }
+    const size_t threads = std::max<size_t>(1, std::min(options_.concurrency, list_.size()));
+    std::vector<std::thread> others = start_threads(threads - 1, [this] { work(); });
     work();
     for (std::thread& thread : others) thread.join();
     if (end_) std::rethrow_exception(end_);

@@ -48,7 +48,7 @@ bool valid_utf8(std::string_view text) {
 
 bool is_ignored(const fs::path& name) {
   const std::string text = name.filename().native();
-  return text.starts_with(".") || text == "__MACOSX" || text == "Thumbs.db" ||
+  return text.starts_with('.') || text == "__MACOSX" || text == "Thumbs.db" ||
          text == "desktop.ini";
 }
 

@@ -20,7 +20,7 @@ extern "C" const std::byte iclora_font_end[];
 namespace iclora::dataset {
 
 std::span<const std::byte> font_data() {
-  return {iclora_font_begin, static_cast<size_t>(iclora_font_end - iclora_font_begin)};
+  return {iclora_font_begin, iclora_font_end};
 }
 
 }  // namespace iclora::dataset

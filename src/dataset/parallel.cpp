@@ -4,8 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
+#include <system_error>
 
 namespace iclora::dataset {
 
@@ -13,7 +12,7 @@ void for_each_parallel(size_t count, const std::function<void(size_t)>& work) {
   // Pictures are decoded whole, up to 200 MB each: more threads would cost more memory than time.
   constexpr size_t kMostThreads = 8;
   const size_t processors = std::max<size_t>(1, std::thread::hardware_concurrency());
-  const size_t threads = std::min({count, processors, kMostThreads});
+  const size_t threads = std::max<size_t>(1, std::min({count, processors, kMostThreads}));
   std::atomic<size_t> next{0};
   std::exception_ptr failure;
   std::mutex failure_mutex;
@@ -28,15 +27,21 @@ void for_each_parallel(size_t count, const std::function<void(size_t)>& work) {
       }
     }
   };
-  std::vector<std::thread> others;
-  try {
-    for (size_t i = 1; i < threads; ++i) others.emplace_back(run);
-  } catch (const std::system_error&) {
-    // No more threads to be had: those that there are do the work.
-  }
+  std::vector<std::thread> others = start_threads(threads - 1, run);
   run();
   for (std::thread& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);
+}
+
+std::vector<std::thread> start_threads(size_t count, const std::function<void()>& work) {
+  std::vector<std::thread> out;
+  out.reserve(count);
+  try {
+    while (out.size() < count) out.emplace_back(work);
+  } catch (const std::system_error&) {
+    return out;
+  }
+  return out;
 }
 
 }  // namespace iclora::dataset

@@ -90,7 +90,7 @@ PanelLabels read_panel(const Json& panel, const Classifier& classifier, const st
       fail_input("{}: the classifier's column '{}' has no class '{}'.", where, printable(name),
                  printable(wanted));
     }
-    out.shows[column] = *index;
+    out.shows[column] = index;
   }
   if (const auto says = panel.find("says"); says != panel.end()) {
     for (const size_t column : columns_of(classifier, *says, where)) {

@@ -83,7 +83,7 @@ void CheckpointStore::remove_leftovers() const {
   std::error_code error;
   std::vector<fs::path> hidden;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    if (entry.path().filename().native().starts_with(".")) hidden.push_back(entry.path());
+    if (entry.path().filename().native().starts_with('.')) hidden.push_back(entry.path());
   }
   for (const fs::path& path : hidden) {
     const std::string suffix = path.extension().native();

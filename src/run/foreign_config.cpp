@@ -46,7 +46,7 @@ void head(ForeignDraft& draft) {
   const Json name = draft.native("name");
   if (folder != nullptr && folder->value.is_string() && name.is_string()) {
     const auto root = folder->value.get<std::string>();
-    draft.put("out", root + (root.ends_with("/") ? "" : "/") + name.get<std::string>(), *folder);
+    draft.put("out", root + (root.ends_with('/') ? "" : "/") + name.get<std::string>(), *folder);
   }
 }
 

@@ -24,7 +24,7 @@ std::string shown(const fs::path& path) {
 /// What AtomicFile of a killed process leaves: ".NAME.PID-N.part".
 bool is_leftover(const fs::path& path) {
   const std::string name = path.filename().native();
-  return name.starts_with(".") && name.ends_with(".part");
+  return name.starts_with('.') && name.ends_with(".part");
 }
 
 bool has_entries(const fs::path& folder, bool leftovers_count) {

@@ -14,7 +14,7 @@ Method method_from_name(std::string_view name, const std::string& origin) {
   if (name == "canvas") return Method::canvas;
   if (name == "gdt") return Method::gdt;
   fail_input("{}: the method is '{}', expected 'canvas' or 'gdt'.", printable(origin),
-             printable(std::string(name)));
+             printable(name));
 }
 
 std::string_view name_of(Method method) {

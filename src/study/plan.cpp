@@ -55,8 +55,9 @@ std::vector<int64_t> integers_in(const Json& json, const char* key, const std::s
 
 fs::path path_in(const Json& json, const char* key, const std::string& where, const fs::path& cache,
                  const std::string& fallback) {
-  const std::string text = json_string_or(json, key, where, fallback);
-  if (!text.starts_with(kCache)) return text;
+  fs::path path = json_string_or(json, key, where, fallback);
+  const std::string& text = path.native();
+  if (!text.starts_with(kCache)) return path;
   fs::path rest = text.substr(std::string_view(kCache).size());
   return cache / rest.relative_path();
 }

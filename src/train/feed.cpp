@@ -122,6 +122,7 @@ bool SetFeed::panels_alone(const panels::Layout& layout) const {
 
 std::vector<std::string> SetFeed::captions_of(const dataset::Item& item,
                                               const std::vector<int64_t>& silent) const {
+  if (silent.empty() && !apart(item.layout)) return {item.caption};
   const dataset::Set set = dataset::told_without(sets_[item.set], silent);
   if (!apart(item.layout)) return {dataset::joint_caption(set, item.layout.grid, options_)};
   return dataset::panel_captions(set, item.layout.boxes.size(), options_);

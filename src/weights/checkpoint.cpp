@@ -59,7 +59,7 @@ std::filesystem::path find_in_folder(const std::filesystem::path& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().native();
-    if (name.starts_with(".")) continue;
+    if (name.starts_with('.')) continue;
     if (name.ends_with(kIndexEnding)) indices.push_back(entry.path());
     if (name.ends_with(".safetensors")) files.push_back(entry.path());
   }

@@ -55,6 +55,7 @@ void read_native(const fs::path& path, ModelFolder& model) {
     int height = 0;
     char rest = 0;
     if (!panel->is_string() ||
+        // Five digits do not overflow. NOLINTNEXTLINE(bugprone-unchecked-*)
         std::sscanf(panel->get<std::string>().c_str(), "%5dx%5d%c", &width, &height, &rest) != 2 ||
         width < 16 || height < 16 || width % 16 != 0 || height % 16 != 0) {
       fail_input("{}: 'panel' must be WxH in pixels, multiples of 16, such as \"64x64\".", origin);
@@ -134,7 +135,7 @@ fs::path resolve_model(const std::string& name, const std::vector<fs::path>& sea
   if (name.empty()) fail_input("No model is given; name a folder with --model.");
   if (is_folder(name)) return name;
   std::string looked;
-  if (name.find("..") == std::string::npos && !name.starts_with("/")) {
+  if (name.find("..") == std::string::npos && !name.starts_with('/')) {
     for (const fs::path& folder : search) {
       if (is_folder(folder / name)) return folder / name;
       looked += fmt::format(", '{}'", printable((folder / name).native(), 400));

@@ -81,7 +81,7 @@ TEST(QuestionKey, ChangesWithWhateverChangesTheAnswer) {
   EXPECT_NE(question_key(base, "b", "http://x"), key);
   EXPECT_NE(question_key(base, "a", "http://y"), key);
   Question other = base;
-  other.panels[1].bytes += "!";
+  other.panels[1].bytes += '!';
   EXPECT_NE(question_key(other, "a", "http://x"), key);
   other = base;
   std::swap(other.panels[0], other.panels[1]);

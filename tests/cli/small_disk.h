@@ -8,8 +8,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 #include "scratch.h"
 
@@ -38,6 +40,7 @@ class SmallDisk {
   /// Takes all room but `left` bytes; again, what has become free since.
   void fill(uint64_t left = 0) const {
     const int filler = ::open((path() / kFiller).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (filler < 0) throw std::system_error(errno, std::generic_category(), kFiller);
     for (uint64_t room = free_bytes(); room > left; room = free_bytes()) {
       const off_t end = ::lseek(filler, 0, SEEK_END);
       // Fails where a program on this disk was faster; then there is less to take.

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "scratch.h"
@@ -39,6 +41,7 @@ class TerminalLines : public testing::Test {
   TerminalLines() : kept_(::dup(STDERR_FILENO)) {
     std::fflush(stderr);
     const int file = ::open((scratch_ / "err").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (file < 0) throw std::system_error(errno, std::generic_category(), "err");
     ::dup2(file, STDERR_FILENO);
     ::close(file);
   }

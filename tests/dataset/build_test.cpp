@@ -217,7 +217,7 @@ TEST(Build, LeavesNothingBehindWhenItRefuses) {
   EXPECT_NE(message(scratch / "out", {}), "built");
   EXPECT_FALSE(fs::exists(scratch / "out"));
   for (const fs::directory_entry& entry : fs::directory_iterator(scratch.path())) {
-    EXPECT_FALSE(entry.path().filename().native().starts_with(".")) << entry.path();
+    EXPECT_FALSE(entry.path().filename().native().starts_with('.')) << entry.path();
   }
   // An empty folder is as good as none.
   fs::create_directory(scratch / "empty");

@@ -16,7 +16,7 @@ TEST_P(SeededFault, IsFoundWithItsFileAndItsRemedy) {
   const Problem* found = find_problem(report.problems, GetParam().file, GetParam().what);
   ASSERT_TRUE(found) << all_lines(report.problems);
   EXPECT_EQ(found->level, GetParam().level) << line_of(*found);
-  EXPECT_TRUE(found->remedy.ends_with(".")) << line_of(*found);
+  EXPECT_TRUE(found->remedy.ends_with('.')) << line_of(*found);
   EXPECT_TRUE(found->file.starts_with(scratch.path().native())) << line_of(*found);
   // One fault does not drag a crowd of others along.
   EXPECT_LE(report.problems.size(), 8U) << all_lines(report.problems);

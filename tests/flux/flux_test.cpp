@@ -9,6 +9,7 @@
 #include "nn/elementwise.h"
 #include "refusal.h"
 #include "tensors.h"
+#include "trained.h"
 
 namespace iclora::flux {
 namespace {
@@ -42,12 +43,8 @@ class FluxParity : public testing::TestWithParam<std::tuple<std::string, std::st
   std::string model() const { return std::get<0>(GetParam()); }
   std::string name() const { return std::get<1>(GetParam()); }
   std::string folder() const { return ICLORA_FIXTURES "/models/" + model() + "/transformer"; }
-  Config config() const {
-    return config_from_json(read_json(folder() + "/config.json"), "config.json");
-  }
   Transformer load(at::ScalarType dtype) const {
-    runtime::FileWeights source(weights::Checkpoint::open(folder()));
-    return load_transformer(source, config(), dtype);
+    return testing_support::transformer_from(folder(), dtype);
   }
 };
 

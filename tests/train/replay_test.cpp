@@ -70,7 +70,7 @@ class ReplaySteps : public testing::Test {
       out.names.push_back(tensor.name);
       out.last.push_back(tensor.master);
     }
-    out.averages = averages;
+    out.averages = std::move(averages);
     return out;
   }
 
