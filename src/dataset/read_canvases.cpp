@@ -19,7 +19,7 @@ void report_lone_text(const fs::path& path, Problems& problems) {
     const captions::Parsed parsed = captions::parse(read_caption_text(path));
     caption = parsed.dialect || !parsed.caption.trigger.empty();
   } catch (const Error&) {
-    caption = false;  // a text of another kind
+    // Not a caption, then.
   }
   problems.push_back({path.native(), caption ? Level::error : Level::warning,
                       caption ? "The caption has no picture of its name."
