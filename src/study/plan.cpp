@@ -101,6 +101,14 @@ TaskPlan read_task(const Json& json, const std::string& where, const fs::path& c
   return out;
 }
 
+Json read_settings(const Json& json, const std::string& where) {
+  Json out = json.value("set", Json::object());
+  if (!out.is_object()) {
+    fail_input("{}: 'set' must be a map such as {{train.conditional: 0.5}}.", where);
+  }
+  return out;
+}
+
 TrainingPlan read_training(const Json& json, const std::string& where,
                            std::set<std::string>& taken) {
   only_keys(json, {"name", "sets", "set"}, where);
@@ -108,10 +116,7 @@ TrainingPlan read_training(const Json& json, const std::string& where,
   out.name = unique_name(json, where, taken);
   need_plain_name(out.name, where);
   out.sets = integers_in(json, "sets", where, kMostSets);
-  out.settings = json.value("set", Json::object());
-  if (!out.settings.is_object()) {
-    fail_input("{}: 'set' must be a map such as {{train.conditional: 0.5}}.", where);
-  }
+  out.settings = read_settings(json, where);
   return out;
 }
 
@@ -310,12 +315,14 @@ Plan read_plan(const fs::path& file, const fs::path& cache) {
   const Json json = read_yaml(file);
   const std::string where = "'" + printable(file.native(), 400) + "'";
   only_keys(json,
-            {"model", "recipe", "draw", "pictures", "tasks", "trainings", "rows", "contrasts"},
+            {"model", "recipe", "set", "draw", "pictures", "tasks", "trainings", "rows",
+             "contrasts"},
             where);
   Plan out;
   out.file = file;
   out.model = json_string_or(json, "model", where, "");
   out.recipe = read_recipe(json, where);
+  out.settings = read_settings(json, where);
   read_draw(json.value("draw", Json::object()), where + ": draw", out);
   out.pictures = json_integer_or(json, "pictures", where, 0, 1000, out.pictures);
   std::set<std::string> tasks, trainings, labels;
@@ -359,10 +366,10 @@ run::Config training_config(const Plan& plan, const TaskPlan& task, const Traini
   const std::string origin =
       fmt::format("'{}': training '{}'", printable(plan.file.native(), 400), training.name);
   Json document = plan.recipe;
+  Json merged = plan.settings;
+  merged.update(training.settings);
   std::vector<std::string> settings;
-  for (const auto& [key, value] : training.settings.items()) {
-    settings.push_back(key + "=" + value.dump());
-  }
+  for (const auto& [key, value] : merged.items()) settings.push_back(key + "=" + value.dump());
   run::Places places;
   run::apply_settings(document, settings, places);
   document["name"] = training.name;

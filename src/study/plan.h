@@ -26,7 +26,7 @@ struct TaskPlan {
 struct TrainingPlan {
   std::string name;
   std::vector<int64_t> sets;  ///< how many of the training sets, once each; empty: all of them
-  Json settings;              ///< native configuration keys, dotted, over the recipe
+  Json settings;              ///< native configuration keys, dotted, over the plan's
 };
 
 /// Several seeds in few steps, the best one finished (eval/candidates.h).
@@ -63,7 +63,8 @@ struct ContrastPlan {
 struct Plan {
   std::filesystem::path file;
   std::string model;
-  Json recipe;  ///< native training configuration; model, data.path and out come from here
+  Json recipe;    ///< native training configuration; model, data.path and out come from here
+  Json settings;  ///< of every training, over the recipe: native keys, dotted
   eval::DrawingRequest draw;
   std::optional<int64_t> count;  ///< only the first held-out sets
   int64_t repeat = 1;            ///< canvases a set

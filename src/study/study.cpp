@@ -200,18 +200,23 @@ class Runner {
     for (size_t i = 0; i < jobs_.size(); ++i) {
       if (is_wanted(jobs_[i])) warn_of_long_captions(i);
     }
+    const auto tell = [&] {
+      find_all();
+      after_task(study_);
+    };
     bool told = false;
     for (size_t i = 0; i < jobs_.size(); ++i) {
       if (!is_wanted(jobs_[i])) continue;
-      do_task(i, progress);
-      find_all();
-      after_task(study_);
+      try {
+        do_task(i, progress);
+      } catch (...) {
+        if (progress.cancelled()) tell();
+        throw;
+      }
+      tell();
       told = true;
     }
-    if (!told) {
-      find_all();
-      after_task(study_);
-    }
+    if (!told) tell();
     return std::move(study_);
   }
 

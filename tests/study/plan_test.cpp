@@ -92,6 +92,19 @@ TEST(Plan, ATrainingIsTheRecipeWithItsSettings) {
   EXPECT_EQ(training_config(plan, plan.tasks[0], plan.trainings[0], "out").train.conditional, 0);
 }
 
+TEST(Plan, ItsOwnSettingsAreThoseOfEveryTrainingThatSaysNothingElse) {
+  const Plan plan =
+      read(std::string(kPlan) + "set: {train.batch: 3, train.learning_rate: 2.0e-4}\n");
+  const auto train = [&](size_t training) {
+    return training_config(plan, plan.tasks[0], plan.trainings[training], "out").train;
+  };
+  EXPECT_EQ(train(0).batch, 3);
+  EXPECT_EQ(train(0).learning_rate, 2e-4);
+  EXPECT_EQ(train(1).batch, 3);
+  EXPECT_EQ(train(1).learning_rate, 1e-5);
+  EXPECT_EQ(train(1).steps, 7);
+}
+
 TEST(Plan, WrongOnesAreRefused) {
   EXPECT_THAT(refusal("contrasts:", "contrast:"), HasSubstr("did you mean 'contrasts'?"));
   EXPECT_THAT(refusal("headline: true", "headlin: true"), HasSubstr("did you mean 'headline'?"));
@@ -115,6 +128,7 @@ TEST(Plan, WrongOnesAreRefused) {
   EXPECT_THAT(refusal("condition: clean,", "condition: replace,"),
               HasSubstr("'given_timestep' belongs to"));
   EXPECT_THAT(refusal("recipe: {", "recipe: {data: 3, "), HasSubstr("'data' must be a map"));
+  EXPECT_THAT(refusal("recipe: {", "set: 3\nrecipe: {"), HasSubstr("'set' must be a map"));
   EXPECT_THAT(refusal("draw: {", "draw: {guidance: -1, "), HasSubstr("'guidance' is -1"));
   EXPECT_THAT(refusal("draw: {", "draw: {dtype: fp8, "), HasSubstr("draw: 'dtype' is 'fp8'"));
   EXPECT_THAT(refusal("sets: [10, 20]", "sets: [10, 10]"), HasSubstr("twice"));

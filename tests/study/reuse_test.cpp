@@ -103,6 +103,23 @@ TEST_F(Reuse, AReportHasWhatAnotherRunMadeMeanwhile) {
   EXPECT_EQ(run(both, progress)["missing"], 0);
 }
 
+// Within a training and between two rows.
+TEST_F(Reuse, AStopReportsWhatThereIs) {
+  const std::string text = with_row(small_plan(), std::string("  - {name: base}\n") + kLora);
+  Json report;
+  const auto run_until = [&](const std::string& phase) {
+    AtPhase stop(phase, [&] { stop.cancel(); });
+    const auto tell = [&](const Study& study) { report = report_json(study); };
+    EXPECT_ANY_THROW(run_study(plan(text), options_, tell, stop)) << phase;
+  };
+  run_until("training");
+  EXPECT_EQ(report["tasks"][0]["missing"], Json({"LoRA, 2 sets"}));
+  EXPECT_TRUE(row(report, "base")["measures"].contains("success"));
+  options_.out = scratch_ / "other";
+  run_until("decoding");
+  EXPECT_EQ(report["tasks"][0]["missing"], Json({"base", "LoRA, 2 sets"}));
+}
+
 TEST_F(Reuse, WhatScoresCandidatesIsPartOfTheirRow) {
   fs::remove(scratch_ / "held/labels.jsonl");
   fs::create_directories(scratch_ / "eyes");
