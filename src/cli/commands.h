@@ -6,6 +6,7 @@
 namespace iclora::cli {
 
 void add_bench(CLI::App& app, Context& context);
+void add_convert(CLI::App& app, Context& context);
 void add_dataset(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);

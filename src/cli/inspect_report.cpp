@@ -9,6 +9,7 @@
 #include "image/png_chunks.h"
 #include "image/read.h"
 #include "lora/adapter_file.h"
+#include "lora/key_layouts.h"
 #include "weights/model_folder.h"
 
 namespace iclora::cli {
@@ -79,18 +80,17 @@ bool any_start(const Tensors& tensors, std::string_view start) {
   return found != tensors.end() && found->first.starts_with(start);
 }
 
-bool is_lora(const Tensors& tensors) {
-  return any_name(tensors, ".lora_A.") || any_name(tensors, ".lora_B.") ||
-         any_name(tensors, ".lora_down.") || any_name(tensors, ".lora_up.");
+bool any_known_half(const Tensors& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const auto& entry) { return lora::split_key(entry.first).has_value(); });
 }
 
-/// By whom the names of a LoRA's tensors were chosen.
-std::string lora_layout(const Tensors& tensors) {
-  if (any_start(tensors, "transformer.")) return "diffusers";
-  if (any_start(tensors, "lora_unet_")) return "kohya";
-  if (any_start(tensors, "diffusion_model.")) return "comfyui";
-  if (any_start(tensors, "base_model.model.")) return "peft";
-  return "unknown";
+bool is_lora(const Tensors& tensors) {
+  for (const char* part : {".lora_A", ".lora_B", ".lora_down.", ".lora_up.", "_lora.down.",
+                           "_lora.up.", ".lokr_w", ".hada_w", ".lora_linear_layer."}) {
+    if (any_name(tensors, part)) return true;
+  }
+  return any_known_half(tensors);
 }
 
 /// Which part of a FLUX.1 model the tensors are, if any.
@@ -130,10 +130,10 @@ Json lora_targets(const lora::AdapterFile& adapter) {
 
 Json lora_report(const fs::path& path, const weights::Checkpoint& checkpoint) {
   Json report = {{"kind", "lora"}, {"path", path.native()}};
-  const std::string layout = lora_layout(checkpoint.tensors());
-  report["layout"] = layout;
-  if (layout == "diffusers") {
+  report["layout"] = "unknown";
+  if (any_known_half(checkpoint.tensors())) {
     const lora::AdapterFile adapter = lora::read_adapter(path);
+    report["layout"] = adapter.layout;
     std::set<int64_t> ranks;
     std::set<double> scales;
     for (const lora::Pair& pair : adapter.pairs) {

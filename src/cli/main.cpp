@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     add_eval(app, context);
     add_split(app, context);
     add_inspect(app, context);
+    add_convert(app, context);
     add_dataset(app, context);
     add_bench(app, context);
     add_doctor(app, context);

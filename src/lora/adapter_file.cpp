@@ -1,7 +1,6 @@
 #include "lora/adapter_file.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -9,6 +8,8 @@
 
 #include "core/error.h"
 #include "core/pattern.h"
+#include "lora/key_layouts.h"
+#include "weights/floats.h"
 
 namespace iclora::lora {
 namespace {
@@ -16,59 +17,22 @@ namespace {
 using weights::Dtype;
 using weights::StoredTensor;
 
-constexpr std::string_view kPrefix = "transformer.";
-
 struct Halves {
   const StoredTensor* a = nullptr;
   const StoredTensor* b = nullptr;
   const StoredTensor* alpha = nullptr;
 };
 
-/// "transformer.x.lora_A.weight" -> ("x", 'A'); nothing when the key is of another kind.
-struct KeyParts {
-  std::string module;
-  enum Half { a, b, alpha } half = a;
-};
-
-std::optional<KeyParts> split_key(std::string_view key) {
-  if (!key.starts_with(kPrefix)) return std::nullopt;
-  key.remove_prefix(kPrefix.size());
-  constexpr std::pair<std::string_view, KeyParts::Half> kSuffixes[] = {
-      {".lora_A.weight", KeyParts::a},
-      {".lora_B.weight", KeyParts::b},
-      {".lora_A.default.weight", KeyParts::a},
-      {".lora_B.default.weight", KeyParts::b},
-      {".alpha", KeyParts::alpha}};
-  for (const auto& [suffix, half] : kSuffixes) {
-    if (key.ends_with(suffix) && key.size() > suffix.size()) {
-      return KeyParts{std::string(key.substr(0, key.size() - suffix.size())), half};
-    }
-  }
-  return std::nullopt;
-}
-
 /// A number stored as one element.
 double scalar(const StoredTensor& tensor, const std::string& origin) {
-  const auto bits = [&]<typename T>(T) {
-    T value;
-    std::memcpy(&value, tensor.bytes.data(), sizeof value);
-    return value;
-  };
   if (tensor.shape.empty() || tensor.shape == std::vector<int64_t>{1}) {
-    if (tensor.dtype == Dtype::f32) return bits(float{});
-    if (tensor.dtype == Dtype::f64) return bits(double{});
-    if (tensor.dtype == Dtype::i64) return static_cast<double>(bits(int64_t{}));
-    if (tensor.dtype == Dtype::bf16) {
-      return std::bit_cast<float>(static_cast<uint32_t>(bits(uint16_t{})) << 16);
+    if (tensor.dtype == Dtype::i64) {
+      int64_t value = 0;
+      std::memcpy(&value, tensor.bytes.data(), sizeof value);
+      return static_cast<double>(value);
     }
-    if (tensor.dtype == Dtype::f16) {
-      const uint16_t half = bits(uint16_t{});
-      const int exponent = half >> 10 & 31;
-      const double mantissa = (half & 1023) / 1024.0;
-      const double magnitude =
-          exponent == 0 ? std::ldexp(mantissa, -14) : std::ldexp(1 + mantissa, exponent - 15);
-      if (exponent == 31) return std::nan("");
-      return (half >> 15) != 0 ? -magnitude : magnitude;
+    for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16}) {
+      if (tensor.dtype == dtype) return weights::to_floats(tensor)[0];
     }
   }
   fail_input("{}: '{}' must hold one number (float or integer).", printable(origin),
@@ -139,8 +103,41 @@ class PeftScale {
   std::vector<Alpha> alphas_;
 };
 
-Pair make_pair(const std::string& module, const Halves& halves, const PeftScale& peft,
-               const std::string& origin) {
+/// Whether all elements of columns [begin, end) in rows [row, row + rows) are zero, of either sign.
+bool is_zero(const StoredTensor& matrix, int64_t row, int64_t rows, int64_t begin, int64_t end) {
+  const auto size = static_cast<int64_t>(weights::size_of(matrix.dtype));
+  const int64_t columns = matrix.shape[1];
+  for (int64_t r = row; r < row + rows; ++r) {
+    const auto bytes = matrix.bytes.subspan(static_cast<size_t>((r * columns + begin) * size),
+                                            static_cast<size_t>((end - begin) * size));
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      // Little-endian floats: the sign is the first bit of the last byte.
+      const bool last = (i + 1) % static_cast<size_t>(size) == 0;
+      if ((bytes[i] & std::byte{static_cast<uint8_t>(last ? 0x7f : 0xff)}) != std::byte{0}) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// Whether each part's rows of B have values in that part's share of the columns alone.
+bool parts_stand_apart(const StoredTensor& b, const std::vector<Part>& parts) {
+  const auto count = static_cast<int64_t>(parts.size());
+  const int64_t rank = b.shape[1];
+  if (count < 2 || rank % count != 0) return false;
+  const int64_t share = rank / count;
+  for (int64_t i = 0; i < count; ++i) {
+    const Part& part = parts[static_cast<size_t>(i)];
+    if (!is_zero(b, part.row, part.rows, 0, i * share) ||
+        !is_zero(b, part.row, part.rows, (i + 1) * share, rank)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void check_halves(const Halves& halves, const std::string& origin) {
   if (halves.a == nullptr || halves.b == nullptr) {
     const bool a_missing = halves.a == nullptr;
     fail_input(
@@ -155,30 +152,62 @@ Pair make_pair(const std::string& module, const Halves& halves, const PeftScale&
                  printable(origin), printable(half->name), half->shape.size());
     }
   }
-  Pair pair;
-  pair.module = module;
-  pair.a_key = halves.a->name;
-  pair.b_key = halves.b->name;
-  pair.rank = halves.a->shape[0];
-  pair.in_features = halves.a->shape[1];
-  pair.out_features = halves.b->shape[0];
-  if (halves.b->shape[1] != pair.rank) {
+  const int64_t rank = halves.a->shape[0], in = halves.a->shape[1], out = halves.b->shape[0];
+  if (halves.b->shape[1] != rank) {
     fail_input("{}: '{}' has rank {}, but '{}' has rank {}; the halves do not belong together.",
-               printable(origin), printable(pair.a_key), pair.rank, printable(pair.b_key),
+               printable(origin), printable(halves.a->name), rank, printable(halves.b->name),
                halves.b->shape[1]);
   }
-  if (pair.rank > std::min(pair.in_features, pair.out_features)) {
+  if (rank > std::min(in, out)) {
     fail_input("{}: '{}' has rank {}, above its layer's size ({} x {}).", printable(origin),
-               printable(pair.a_key), pair.rank, pair.out_features, pair.in_features);
+               printable(halves.a->name), rank, out, in);
   }
-  pair.scale = halves.alpha != nullptr
-                   ? scalar(*halves.alpha, origin) / static_cast<double>(pair.rank)
-                   : peft.of(module, pair.rank);
-  if (!std::isfinite(pair.scale)) {
+}
+
+std::vector<Pair> make_pairs(const std::string& module, const Halves& halves, const PeftScale& peft,
+                             const std::string& origin) {
+  check_halves(halves, origin);
+  const int64_t rank = halves.a->shape[0], in = halves.a->shape[1], out = halves.b->shape[0];
+  const double scale = halves.alpha != nullptr
+                           ? scalar(*halves.alpha, origin) / static_cast<double>(rank)
+                           : peft.of(module, rank);
+  if (!std::isfinite(scale)) {
     fail_input("{}: the scale of '{}' is not a finite number.", printable(origin),
                printable(module));
   }
-  return pair;
+  const std::vector<Part> parts = parts_of(module, in, out);
+  if (parts.empty()) {
+    fail_input("{}: '{}' has {} rows, which are no queries, keys and values of layers {} wide.",
+               printable(origin), printable(halves.b->name), out, in);
+  }
+  const bool apart = parts_stand_apart(*halves.b, parts);
+  const int64_t share = apart ? rank / static_cast<int64_t>(parts.size()) : rank;
+  std::vector<Pair> pairs;
+  for (const Part& part : parts) {
+    const int64_t begin = apart ? share * static_cast<int64_t>(pairs.size()) : 0;
+    pairs.push_back({part.module,
+                     {halves.a->name, begin, share, 0, in},
+                     {halves.b->name, part.row, part.rows, begin, share, part.halves_swapped},
+                     share,
+                     in,
+                     part.rows,
+                     scale});
+  }
+  return pairs;
+}
+
+/// Ordered by module, each of which is there once.
+void sort_pairs(std::vector<Pair>& pairs, const std::string& origin) {
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Pair& a, const Pair& b) { return a.module < b.module; });
+  const auto twice =
+      std::adjacent_find(pairs.begin(), pairs.end(),
+                         [](const Pair& a, const Pair& b) { return a.module == b.module; });
+  if (twice != pairs.end()) {
+    fail_input("{}: '{}' and '{}' are both for '{}'; keep one.", printable(origin),
+               printable(twice->a.key), printable(std::next(twice)->a.key),
+               printable(twice->module));
+  }
 }
 
 }  // namespace
@@ -196,6 +225,7 @@ AdapterFile read_adapter(const std::filesystem::path& path) {
       adapter.unknown_keys.push_back(key);
       continue;
     }
+    if (adapter.layout.empty()) adapter.layout = parts->layout;
     Halves& halves = modules[parts->module];
     const StoredTensor*& slot = parts->half == KeyParts::a   ? halves.a
                                 : parts->half == KeyParts::b ? halves.b
@@ -208,12 +238,15 @@ AdapterFile read_adapter(const std::filesystem::path& path) {
   }
   const PeftScale peft(adapter.checkpoint.metadata(), origin);
   for (const auto& [module, halves] : modules) {
-    adapter.pairs.push_back(make_pair(module, halves, peft, origin));
+    for (Pair& pair : make_pairs(module, halves, peft, origin)) {
+      adapter.pairs.push_back(std::move(pair));
+    }
   }
+  sort_pairs(adapter.pairs, origin);
   if (adapter.pairs.empty()) {
     fail_input(
-        "{} holds no LoRA in the diffusers layout (expected 'transformer.<module>.lora_A.weight' "
-        "and 'lora_B.weight'; found {} tensors{}).",
+        "{} holds no LoRA of a FLUX.1 transformer (expected pairs such as "
+        "'transformer.<module>.lora_A.weight' and 'lora_B.weight'; found {} tensors{}).",
         printable(origin), adapter.checkpoint.tensors().size(),
         adapter.unknown_keys.empty() ? std::string()
                                      : ", such as '" + printable(adapter.unknown_keys[0]) + "'");

@@ -2,11 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/error.h"
 #include "core/log.h"
-#include "runtime/file_weights.h"
 
 namespace iclora::sampling {
 namespace {
@@ -40,8 +40,12 @@ AttachReport match(const LayerSizes& layers, const lora::AdapterFile& adapter) {
   for (const lora::Pair& pair : adapter.pairs) {
     const auto found = layers.find(pair.module);
     if (found == layers.end()) {
-      report.unmatched.push_back(pair.a_key);
-      report.unmatched.push_back(pair.b_key);
+      // Several modules may share one stored pair.
+      for (const std::string& key : {pair.a.key, pair.b.key}) {
+        if (std::count(report.unmatched.begin(), report.unmatched.end(), key) == 0) {
+          report.unmatched.push_back(key);
+        }
+      }
     } else if (found->second.in != pair.in_features || found->second.out != pair.out_features) {
       report.incompatible.push_back(fmt::format(
           "{} (the adapter is for {} -> {}, the model has {} -> {})", printable(pair.module),
@@ -103,9 +107,22 @@ void check_adapter(const weights::Checkpoint& transformer, const lora::AdapterFi
   refuse_what_does_not_fit(report, adapter, allow_unmatched);
 }
 
+at::Tensor load_half(runtime::FileWeights& source, const lora::AdapterFile& adapter,
+                     const lora::Block& block) {
+  const std::vector<int64_t>& shape = adapter.checkpoint.find(block.key)->shape;
+  at::Tensor values = source.get(block.key, shape, at::kFloat)
+                          .narrow(0, block.row, block.rows)
+                          .narrow(1, block.column, block.columns);
+  if (!at::isfinite(values).all().item<bool>()) {
+    fail_input("{}: '{}' holds values that are not finite numbers; the file is damaged.",
+               origin_of(adapter), printable(block.key));
+  }
+  if (block.halves_swapped) values = values.roll(block.rows / 2, 0);
+  return values.contiguous();
+}
+
 AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterFile& adapter,
                             double strength, bool allow_unmatched) {
-  const std::string origin = origin_of(adapter);
   AttachReport report = match_adapter(transformer, adapter);
   refuse_what_does_not_fit(report, adapter, allow_unmatched);
   const auto layers = layers_by_name(transformer);
@@ -114,17 +131,10 @@ AttachReport attach_adapter(flux::Transformer& transformer, const lora::AdapterF
     const auto found = layers.find(pair.module);
     if (found == layers.end()) continue;
     nn::Linear& layer = *found->second;
-    const auto half = [&](const std::string& key, const std::vector<int64_t>& shape) {
-      const at::Tensor values = source.get(key, shape, at::kFloat);
-      if (!at::isfinite(values).all().item<bool>()) {
-        fail_input("{}: '{}' holds values that are not finite numbers; the file is damaged.",
-                   origin, printable(key));
-      }
-      return values.to(layer.weight.scalar_type());
+    const auto half = [&](const lora::Block& block) {
+      return load_half(source, adapter, block).to(layer.weight.scalar_type());
     };
-    layer.adapters.push_back({half(pair.a_key, {pair.rank, pair.in_features}),
-                              half(pair.b_key, {pair.out_features, pair.rank}),
-                              pair.scale * strength});
+    layer.adapters.push_back({half(pair.a), half(pair.b), pair.scale * strength});
   }
   return report;
 }

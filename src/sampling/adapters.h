@@ -1,11 +1,14 @@
 #pragma once
 // Attaching adapter files to a transformer.
 
+#include <ATen/core/Tensor.h>
+
 #include <string>
 #include <vector>
 
 #include "flux/transformer.h"
 #include "lora/adapter_file.h"
+#include "runtime/file_weights.h"
 #include "weights/checkpoint.h"
 
 namespace iclora::sampling {
@@ -26,6 +29,11 @@ AttachReport match_adapter(const weights::Checkpoint& transformer,
 /// nothing, and the errors of attach_adapter that need no values.
 void check_adapter(const weights::Checkpoint& transformer, const lora::AdapterFile& adapter,
                    bool allow_unmatched);
+
+/// A half of one of the file's pairs, fp32, contiguous; `source` is of its checkpoint. Errors (exit
+/// 2): values that are not finite.
+at::Tensor load_half(runtime::FileWeights& source, const lora::AdapterFile& adapter,
+                     const lora::Block& block);
 
 /// Adds the file to the layers' adapters with scale * strength. Errors (exit 2): sizes that differ;
 /// keys that match nothing, unless `allow_unmatched`; values that are not finite.

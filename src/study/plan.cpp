@@ -314,10 +314,10 @@ std::string_view name_of(sampling::GivenMethod condition) {
 Plan read_plan(const fs::path& file, const fs::path& cache) {
   const Json json = read_yaml(file);
   const std::string where = "'" + printable(file.native(), 400) + "'";
-  only_keys(json,
-            {"model", "recipe", "set", "draw", "pictures", "tasks", "trainings", "rows",
-             "contrasts"},
-            where);
+  only_keys(
+      json,
+      {"model", "recipe", "set", "draw", "pictures", "tasks", "trainings", "rows", "contrasts"},
+      where);
   Plan out;
   out.file = file;
   out.model = json_string_or(json, "model", where, "");

@@ -42,8 +42,8 @@ struct Work {
 std::vector<Work> work_of(const Plan& plan, const StudyOptions& options);
 
 /// Does what is missing, task by task, and calls `after_task` with all that is there by then, at
-/// least once, and when it is stopped. Errors as train::train and eval::draw_tasks, before which everything is checked as
-/// by work_of. `plan` outlives what it returns.
+/// least once, and when it is stopped. Errors as train::train and eval::draw_tasks, before which
+/// everything is checked as by work_of. `plan` outlives what it returns.
 Study run_study(const Plan& plan, const StudyOptions& options,
                 const std::function<void(const Study&)>& after_task, Progress& progress);
 

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "runtime/file_weights.h"
+#include "sampling/adapters.h"
 
 namespace iclora::train {
 
@@ -35,10 +35,11 @@ void start_from(const lora::AdapterFile& file, double lora_scale, const TrainedT
     if (pair.rank != rank) {
       fail_input("{}: '{}' has rank {}, but lora.rank is {}.", origin, module, pair.rank, rank);
     }
-    const at::Tensor values = source.get(is_a ? pair.a_key : pair.b_key, shape, at::kFloat);
-    if (!at::isfinite(values).all().item<bool>()) {
-      fail_input("{}: '{}' holds values that are not finite numbers; the file is damaged.", origin,
-                 printable(is_a ? pair.a_key : pair.b_key));
+    const at::Tensor values = sampling::load_half(source, file, is_a ? pair.a : pair.b);
+    if (values.sizes() != tensor.master.sizes()) {
+      fail_input("{}: '{}' is {} x {}, but the layer needs {} x {}.", origin,
+                 printable(is_a ? pair.a.key : pair.b.key), values.size(0), values.size(1),
+                 shape[0], shape[1]);
     }
     tensor.master.copy_(is_a ? values : values * (pair.scale / lora_scale));
     ++used[module];
