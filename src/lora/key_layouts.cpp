@@ -173,17 +173,25 @@ struct Found {
   std::string block;
 };
 
+/// Takes the block's part off a dotted name, "HEAD.3.": that part with `other` for HEAD. Nothing is
+/// taken where HEAD is empty; none where the name is of another stack.
+std::optional<std::string> take_block(std::string_view& name, std::string_view head,
+                                      std::string_view other) {
+  if (head.empty()) return std::string();
+  if (!remove_prefix(name, head) || !remove_prefix(name, ".")) return std::nullopt;
+  std::string block(other);
+  block.append(".").append(take_number(name)).append(".");
+  if (!remove_prefix(name, ".")) return std::nullopt;
+  return block;
+}
+
 std::optional<Found> find_theirs(std::string_view module) {
   for (const Stack& stack : kStacks) {
     std::string_view rest = module;
-    std::string block;
-    if (!stack.theirs.empty()) {
-      if (!remove_prefix(rest, stack.theirs) || !remove_prefix(rest, ".")) continue;
-      block = std::string(stack.diffusers) + "." + std::string(take_number(rest)) + ".";
-      if (!remove_prefix(rest, ".")) continue;
-    }
+    const auto block = take_block(rest, stack.theirs, stack.diffusers);
+    if (!block) continue;
     for (const Names& names : stack.modules) {
-      if (names.theirs == rest) return Found{&names, block};
+      if (names.theirs == rest) return Found{&names, *block};
     }
   }
   return std::nullopt;
@@ -241,16 +249,12 @@ std::vector<Part> parts_of(const std::string& module, int64_t in, int64_t out) {
 std::optional<Place> place_of(const std::string& module) {
   for (const Stack& stack : kStacks) {
     std::string_view rest = module;
-    std::string block;
-    if (!stack.diffusers.empty()) {
-      if (!remove_prefix(rest, stack.diffusers) || !remove_prefix(rest, ".")) continue;
-      block = std::string(stack.theirs) + "." + std::string(take_number(rest)) + ".";
-      if (!remove_prefix(rest, ".")) continue;
-    }
+    const auto block = take_block(rest, stack.diffusers, stack.theirs);
+    if (!block) continue;
     for (const Names& names : stack.modules) {
       for (size_t part = 0; part < part_count(names); ++part) {
         if (names.diffusers.at(part) != rest) continue;
-        return Place{block + std::string(names.theirs), part, part_count(names),
+        return Place{*block + std::string(names.theirs), part, part_count(names),
                      names.theirs == kSwapped};
       }
     }
