@@ -111,6 +111,21 @@ bool same_name(std::string_view text, std::string_view dotted, char separator) {
                     [&](char a, char b) { return a == (b == '.' ? separator : b); });
 }
 
+/// Takes the block's part off a name, HEAD, a number and a separator behind each: that part, dotted
+/// and with `other` for HEAD. Nothing is taken where HEAD is empty; none where the name is of
+/// another stack.
+std::optional<std::string> take_block(std::string_view& name, std::string_view head,
+                                      std::string_view other, char separator) {
+  if (head.empty()) return std::string();
+  const std::string_view between(&separator, 1);
+  if (!remove_prefix(name, head) || !remove_prefix(name, between)) return std::nullopt;
+  const std::string_view number = take_number(name);
+  if (number.empty() || !remove_prefix(name, between)) return std::nullopt;
+  std::string block(other);
+  block.append(".").append(number).append(".");
+  return block;
+}
+
 /// `name` in its dotted form when it is one of FLUX.1's modules; `separator` stands between its
 /// parts, '.' or '_'. Both sets of names are known.
 std::optional<std::string> known_module(std::string_view name, char separator) {
@@ -118,22 +133,15 @@ std::optional<std::string> known_module(std::string_view name, char separator) {
     for (const bool theirs : {true, false}) {
       const std::string_view head = theirs ? stack.theirs : stack.diffusers;
       std::string_view rest = name;
-      std::string dotted;
-      if (!head.empty()) {
-        if (!remove_prefix(rest, head) || rest.empty() || rest[0] != separator) continue;
-        rest.remove_prefix(1);
-        const std::string_view number = take_number(rest);
-        if (number.empty() || rest.empty() || rest[0] != separator) continue;
-        rest.remove_prefix(1);
-        dotted = std::string(head) + "." + std::string(number) + ".";
-      }
+      const auto block = take_block(rest, head, head, separator);
+      if (!block) continue;
       for (const Names& names : stack.modules) {
         if (theirs && same_name(rest, names.theirs, separator)) {
-          return dotted + std::string(names.theirs);
+          return *block + std::string(names.theirs);
         }
         for (const std::string_view one : names.diffusers) {
           if (!theirs && !one.empty() && same_name(rest, one, separator)) {
-            return dotted + std::string(one);
+            return *block + std::string(one);
           }
         }
       }
@@ -173,22 +181,10 @@ struct Found {
   std::string block;
 };
 
-/// Takes the block's part off a dotted name, "HEAD.3.": that part with `other` for HEAD. Nothing is
-/// taken where HEAD is empty; none where the name is of another stack.
-std::optional<std::string> take_block(std::string_view& name, std::string_view head,
-                                      std::string_view other) {
-  if (head.empty()) return std::string();
-  if (!remove_prefix(name, head) || !remove_prefix(name, ".")) return std::nullopt;
-  std::string block(other);
-  block.append(".").append(take_number(name)).append(".");
-  if (!remove_prefix(name, ".")) return std::nullopt;
-  return block;
-}
-
 std::optional<Found> find_theirs(std::string_view module) {
   for (const Stack& stack : kStacks) {
     std::string_view rest = module;
-    const auto block = take_block(rest, stack.theirs, stack.diffusers);
+    const auto block = take_block(rest, stack.theirs, stack.diffusers, '.');
     if (!block) continue;
     for (const Names& names : stack.modules) {
       if (names.theirs == rest) return Found{&names, *block};
@@ -249,7 +245,7 @@ std::vector<Part> parts_of(const std::string& module, int64_t in, int64_t out) {
 std::optional<Place> place_of(const std::string& module) {
   for (const Stack& stack : kStacks) {
     std::string_view rest = module;
-    const auto block = take_block(rest, stack.diffusers, stack.theirs);
+    const auto block = take_block(rest, stack.diffusers, stack.theirs, '.');
     if (!block) continue;
     for (const Names& names : stack.modules) {
       for (size_t part = 0; part < part_count(names); ++part) {
