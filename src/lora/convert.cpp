@@ -52,8 +52,22 @@ Dtype common(Dtype a, Dtype b) {
   return a == b ? a : Dtype::f32;
 }
 
+/// What is this large has no number in F16.
+constexpr float kBeyondHalf = 65520.0F;
+
+bool fits(const Matrix& matrix, Dtype dtype) {
+  return std::all_of(matrix.values.begin(), matrix.values.end(), [&](float value) {
+    return std::isfinite(value) && (dtype != Dtype::f16 || std::abs(value) < kBeyondHalf);
+  });
+}
+
 Matrix read_block(const AdapterFile& adapter, const Block& block) {
-  const weights::StoredTensor& stored = *adapter.checkpoint.find(block.key);
+  weights::StoredTensor stored = *adapter.checkpoint.find(block.key);
+  // The block's rows alone: the matrix may be that of several modules.
+  const size_t row_bytes = stored.bytes.size() / static_cast<size_t>(stored.shape[0]);
+  stored.bytes = stored.bytes.subspan(static_cast<size_t>(block.row) * row_bytes,
+                                      static_cast<size_t>(block.rows) * row_bytes);
+  stored.shape[0] = block.rows;
   const std::vector<float> all = weights::to_floats(stored);
   if (!std::all_of(all.begin(), all.end(), [](float value) { return std::isfinite(value); })) {
     fail_input("'{}': '{}' holds values that are not finite numbers; the file is damaged.",
@@ -63,7 +77,7 @@ Matrix read_block(const AdapterFile& adapter, const Block& block) {
   for (int64_t row = 0; row < block.rows; ++row) {
     const int64_t from = block.halves_swapped ? (row + block.rows / 2) % block.rows : row;
     for (int64_t column = 0; column < block.columns; ++column) {
-      const int64_t index = (block.row + from) * stored.shape[1] + block.column + column;
+      const int64_t index = from * stored.shape[1] + block.column + column;
       out.at(row, column) = all[static_cast<size_t>(index)];
     }
   }
@@ -99,7 +113,8 @@ std::vector<int64_t> rows_of(const Parts& parts, size_t count, int64_t in, int64
   return rows;
 }
 
-/// Several updates as one: block-diagonal, or under one A where all have the same.
+/// Several updates as one: block-diagonal, or under one A where all have the same. Where they have
+/// scales of their own, these go into B, which then is F32 if it is too large for what it was.
 Update join(const AdapterFile& adapter, const Parts& parts, size_t count, int64_t mlp) {
   std::vector<std::pair<size_t, Update>> there;
   for (size_t i = 0; i < count; ++i) {
@@ -129,7 +144,10 @@ Update join(const AdapterFile& adapter, const Parts& parts, size_t count, int64_
                 one_scale ? first.scale : 1.0};
   int64_t column = 0;
   for (auto& [part, update] : there) {
-    if (!one_scale) scale_by(update.b, update.scale);
+    if (!one_scale) {
+      scale_by(update.b, update.scale);
+      if (!fits(update.b, update.b.dtype)) update.b.dtype = Dtype::f32;
+    }
     int64_t row = 0;
     for (size_t i = 0; i < part; ++i) row += rows[i];
     put_rows(joined.a, update.a, column, 0);
@@ -185,14 +203,8 @@ struct Tensor {
 };
 using Tensors = std::map<std::string, Tensor>;
 
-/// What is this large has no number in F16.
-constexpr float kBeyondHalf = 65520.0F;
-
 void put(Tensors& tensors, const std::string& name, const Matrix& matrix) {
-  const bool fits = std::all_of(matrix.values.begin(), matrix.values.end(), [&](float value) {
-    return std::isfinite(value) && (matrix.dtype != Dtype::f16 || std::abs(value) < kBeyondHalf);
-  });
-  if (!fits) {
+  if (!fits(matrix, matrix.dtype)) {
     fail_input(
         "'{}', with its scale in it, is too large for {}; use --to kohya or comfyui, whose "
         "scale stands apart.",

@@ -280,6 +280,23 @@ TEST_F(Convert, WhatCannotBeKeptIsRefusedAndNothingIsWritten) {
               HasSubstr("do not take the same input"));
 }
 
+// Scales of their own cannot stand in one alpha; in F16 the scaled values would be infinite.
+TEST_F(Convert, PartsOfOtherScalesBecomeF32WhereTheyAreTooLarge) {
+  for (const auto& [alpha, dtype] : {std::pair(2.0e5F, Dtype::f32), {4.0F, Dtype::f16}}) {
+    const std::string attn = "transformer.transformer_blocks.0.attn.";
+    std::vector<Made> tensors = {{attn + "to_q.alpha", {}, Dtype::f32, alpha}};
+    for (const char* layer : {"to_q", "to_k", "to_v"}) {
+      tensors.push_back({attn + layer + ".lora_A.weight", {2, 8}, Dtype::f16});
+      tensors.push_back({attn + layer + ".lora_B.weight", {8, 2}, Dtype::f16});
+    }
+    write(scratch_ / "in.safetensors", tensors);
+    const fs::path out = converted(scratch_ / "in.safetensors", Target::kohya);
+    const auto file = weights::Checkpoint::open(out);
+    EXPECT_EQ(file.find("lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight")->dtype, dtype);
+    expect_same_updates(out, scratch_ / "in.safetensors");
+  }
+}
+
 TEST(Targets, AreKnownByName) {
   EXPECT_EQ(target_from_name("kohya"), Target::kohya);
   EXPECT_EQ(target_from_name("xlabs"), std::nullopt);
