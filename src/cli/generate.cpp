@@ -130,6 +130,10 @@ void add_generate(CLI::App& app, Context& context) {
   text("--given-timestep", generate.given.given_timestep,
        "Of clean: given panels share the timestep or stay at zero; else as the adapter was trained",
        "shared|zero");
+  text("--given-sees", generate.given.given_sees,
+       "Of clean at timestep zero: given panels see all or only given ones, whose keys and values "
+       "are then computed once; else as the adapter was trained",
+       "all|given");
   text("--given-attention", generate.given.given_attention,
        "How much more the other panels look at given ones, such as 1.3; 1 by default", "G");
   text("--given-as", generate.given.given_as,

@@ -54,6 +54,7 @@ void add_given(const GivenOptions& options, const std::optional<panels::Grid>& g
   };
   choice(options.condition, "condition", "--condition", {"clean", "replace", "sdedit"});
   choice(options.given_timestep, "given_timestep", "--given-timestep", {"shared", "zero"});
+  choice(options.given_sees, "given_sees", "--given-sees", {"all", "given"});
   choice(options.given_as, "given_as", "--given-as", {"pasted", "decoded"});
   choice(options.given_fit, "given_fit", "--given-fit", {"cover", "contain"});
   if (options.strength) {

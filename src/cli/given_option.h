@@ -12,8 +12,8 @@ namespace iclora::cli {
 
 struct GivenOptions {
   std::vector<std::string> given;  ///< N=IMAGE or N=CANVAS#K
-  std::optional<std::string> condition, strength, given_timestep, given_attention, given_as,
-      given_fit;
+  std::optional<std::string> condition, strength, given_timestep, given_sees, given_attention,
+      given_as, given_fit;
   std::vector<std::string> redo;    ///< panels of the picture of --from
   std::vector<std::string> extend;  ///< captions of further panels
 };

@@ -122,6 +122,7 @@ std::vector<std::optional<sampling::GivenTokens>> encode_given(const sampling::O
     out[i] = sampling::given_tokens(tasks[i].layout, numbers_of(tasks[i].given), latents);
     out[i]->method = settings.condition;
     out[i]->at_zero = settings.given_at_zero;
+    out[i]->sees = settings.given_sees;
     out[i]->strength = settings.strength;
     out[i]->seeds = {tasks[i].seed};
   }

@@ -37,9 +37,10 @@ struct DrawSettings {
 
   // Of tasks with given panels.
   sampling::GivenMethod condition = sampling::GivenMethod::replace;
-  bool given_at_zero = false;    ///< of clean
-  double strength = 1.0;         ///< of sdedit
-  double given_attention = 1.0;  ///< how much more they are looked at
+  bool given_at_zero = false;                         ///< of clean
+  flux::GivenSees given_sees = flux::GivenSees::all;  ///< of clean at zero
+  double strength = 1.0;                              ///< of sdedit
+  double given_attention = 1.0;                       ///< how much more they are looked at
 };
 
 struct DrawTask {

@@ -19,31 +19,71 @@ std::vector<TokenRange> runs_of(const std::vector<bool>& given, bool which, int6
   return runs;
 }
 
+/// Zero but for the gain in `runs`, which are parts of `length` keys; undefined where it is 1.
+at::Tensor bias_of(double gain, const std::vector<TokenRange>& runs, int64_t length) {
+  if (gain == 1.0) return {};
+  at::Tensor bias = at::zeros({length}, at::kFloat);
+  for (const TokenRange& run : runs) bias.slice(0, run.begin, run.end).fill_(std::log(gain));
+  return bias;
+}
+
+/// Images of these lengths, one behind the other from token `at` on.
+std::vector<TokenRange> images_from(int64_t at, const std::vector<int64_t>& lengths) {
+  std::vector<TokenRange> images;
+  images.reserve(lengths.size());
+  for (const int64_t length : lengths) {
+    images.push_back({at, at + length});
+    at += length;
+  }
+  return images;
+}
+
 }  // namespace
 
-AttentionPlan canvas_attention(int64_t text_length, const std::vector<bool>& given, double gain) {
-  if (gain == 1.0) return {};
+AttentionPlan canvas_attention(int64_t text_length, const std::vector<bool>& given,
+                               const GivenAttention& how) {
   const auto length = text_length + static_cast<int64_t>(given.size());
   const std::vector<TokenRange> given_runs = runs_of(given, true, text_length);
   const std::vector<TokenRange> targets = runs_of(given, false, text_length);
   if (given_runs.empty() || targets.empty()) return {};
-  at::Tensor bias = at::zeros({length}, at::kFloat);
-  for (const TokenRange& run : given_runs) bias.slice(0, run.begin, run.end).fill_(std::log(gain));
+  const bool apart = how.sees == GivenSees::given;
+  if (!apart && how.gain == 1.0) return {};
+  AttentionPlan plan;
   std::vector<TokenRange> others = {{0, text_length}};
-  others.insert(others.end(), given_runs.begin(), given_runs.end());
-  return {{others, {{0, length}}, {}}, {targets, {{0, length}}, bias}};
+  if (apart) {
+    plan.push_back({given_runs, given_runs, {}});
+  } else {
+    others.insert(others.end(), given_runs.begin(), given_runs.end());
+  }
+  if (how.gain == 1.0) {
+    others.insert(others.end(), targets.begin(), targets.end());
+    plan.push_back({others, {{0, length}}, {}});
+  } else {
+    plan.push_back({others, {{0, length}}, {}});
+    plan.push_back({targets, {{0, length}}, bias_of(how.gain, given_runs, length)});
+  }
+  return plan;
+}
+
+AttentionPlan canvas_attention_beside(int64_t text_length, int64_t targets, int64_t given,
+                                      double gain) {
+  if (gain == 1.0) return {};
+  const int64_t length = text_length + targets;
+  const TokenRange all = {0, length + given};
+  return {{{{0, text_length}}, {all}, {}},
+          {{{text_length, length}}, {all}, bias_of(gain, {{length, all.end}}, all.end)}};
 }
 
 AttentionPlan panel_attention(int64_t text_length, const std::vector<int64_t>& image_lengths,
-                              const std::vector<bool>& given, double gain, CrossPanel across) {
+                              const std::vector<bool>& given, const GivenAttention& how,
+                              CrossPanel across) {
   const auto panels = static_cast<int64_t>(image_lengths.size());
-  std::vector<TokenRange> images;
-  int64_t at = panels * text_length;
-  for (const int64_t length : image_lengths) {
-    images.push_back({at, at + length});
-    at += length;
+  const std::vector<TokenRange> images = images_from(panels * text_length, image_lengths);
+  const TokenRange all_images = {images.front().begin, images.back().end};
+  std::vector<TokenRange> given_images;
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (given[i]) given_images.push_back(images[i]);
   }
-  const TokenRange all_images = {panels * text_length, at};
   AttentionPlan plan;
   for (size_t i = 0; i < images.size(); ++i) {
     const auto begin = static_cast<int64_t>(i) * text_length;
@@ -54,16 +94,39 @@ AttentionPlan panel_attention(int64_t text_length, const std::vector<int64_t>& i
       continue;
     }
     plan.push_back({{text}, {text, own}, {}});
+    const bool is_given = !given.empty() && given[i];
+    if (is_given && how.sees == GivenSees::given) {
+      plan.push_back({{own}, given_images, {}});
+      continue;
+    }
     AttentionGroup image = {{own}, {text, all_images}, {}};
-    if (gain != 1.0 && !given.empty() && !given[i]) {
-      image.bias = at::zeros({text_length + all_images.end - all_images.begin}, at::kFloat);
-      for (size_t k = 0; k < images.size(); ++k) {
-        if (!given[k]) continue;
-        const int64_t shift = text_length - all_images.begin;
-        image.bias.slice(0, images[k].begin + shift, images[k].end + shift).fill_(std::log(gain));
+    if (!is_given) {
+      std::vector<TokenRange> among_keys;
+      among_keys.reserve(given_images.size());
+      const int64_t shift = text_length - all_images.begin;
+      for (const TokenRange& one : given_images) {
+        among_keys.push_back({one.begin + shift, one.end + shift});
+      }
+      if (!among_keys.empty()) {
+        image.bias = bias_of(how.gain, among_keys, text_length + all_images.end - all_images.begin);
       }
     }
     plan.push_back(image);
+  }
+  return plan;
+}
+
+AttentionPlan panel_attention_beside(int64_t text_length, const std::vector<int64_t>& image_lengths,
+                                     int64_t given, double gain) {
+  AttentionPlan plan = panel_attention(text_length, image_lengths);
+  // Text and image of each panel in turn.
+  for (size_t i = 1; i < plan.size(); i += 2) {
+    AttentionGroup& image = plan[i];
+    const int64_t end = image.keys.back().end;
+    image.keys.push_back({end, end + given});
+    const int64_t keys =
+        text_length + end - static_cast<int64_t>(image_lengths.size()) * text_length;
+    image.bias = bias_of(gain, {{keys, keys + given}}, keys + given);
   }
   return plan;
 }

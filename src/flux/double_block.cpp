@@ -118,7 +118,7 @@ DoubleBlock load_double_block(nn::WeightSource& source, const std::string& name,
 
 Streams double_block_forward(const DoubleBlock& block, const Streams& x, const Condition& condition,
                              const nn::RopeTable& rope, DoubleBlockSaved* saved,
-                             const AttentionPlan& plan) {
+                             const AttentionPlan& plan, const Beside& beside) {
   StreamSaved* image_saved = nn::part_of(saved, &DoubleBlockSaved::image);
   StreamSaved* text_saved = nn::part_of(saved, &DoubleBlockSaved::text);
   const int64_t text_length = x.text.size(1);
@@ -132,12 +132,23 @@ Streams double_block_forward(const DoubleBlock& block, const Streams& x, const C
   const Qkv joint = {at::cat({text_qkv.q, image_qkv.q}, 1), at::cat({text_qkv.k, image_qkv.k}, 1),
                      at::cat({text_qkv.v, image_qkv.v}, 1)};
 
-  const at::Tensor attended =
-      joint_attention_forward(joint, rope, plan, nn::part_of(saved, &DoubleBlockSaved::attention));
+  const at::Tensor attended = joint_attention_forward(
+      joint, rope, plan, nn::part_of(saved, &DoubleBlockSaved::attention), beside);
   return {
       stream_tail_forward(block.image, image, x.image, attended.slice(1, text_length, at::nullopt),
                           image_saved),
       stream_tail_forward(block.text, text, x.text, attended.slice(1, 0, text_length), text_saved)};
+}
+
+at::Tensor double_block_image_forward(const DoubleBlock& block, const at::Tensor& image,
+                                      const Condition& condition, const nn::RopeTable& rope,
+                                      KeyValues& kept) {
+  const StreamModulation modulation =
+      stream_modulation_forward(block.image.norm1, condition, Tokens::image, 0, nullptr);
+  const at::Tensor attended =
+      joint_attention_forward(stream_head_forward(block.image, modulation, image, nullptr), rope,
+                              {}, nullptr, {nullptr, &kept});
+  return stream_tail_forward(block.image, modulation, image, attended, nullptr);
 }
 
 Streams double_block_backward(const DoubleBlock& block, const DoubleBlockSaved& saved,

@@ -67,7 +67,13 @@ struct DoubleBlockSaved {
 /// rope: over text, then image.
 Streams double_block_forward(const DoubleBlock& block, const Streams& x, const Condition& condition,
                              const nn::RopeTable& rope, DoubleBlockSaved* saved = nullptr,
-                             const AttentionPlan& plan = {});
+                             const AttentionPlan& plan = {}, const Beside& beside = {});
+
+/// Of image tokens that see only each other, no text: [B, Li, D] -> the same, their keys and values
+/// in `kept`. rope: over them.
+at::Tensor double_block_image_forward(const DoubleBlock& block, const at::Tensor& image,
+                                      const Condition& condition, const nn::RopeTable& rope,
+                                      KeyValues& kept);
 
 /// dout: the gradient of both streams' results -> of what entered.
 Streams double_block_backward(const DoubleBlock& block, const DoubleBlockSaved& saved,

@@ -73,18 +73,28 @@ void for_ranges(const at::Tensor& whole, const std::vector<TokenRange>& ranges,
 }  // namespace
 
 at::Tensor joint_attention_forward(const Qkv& joint, const nn::RopeTable& rope,
-                                   const AttentionPlan& plan, JointAttentionSaved* saved) {
+                                   const AttentionPlan& plan, JointAttentionSaved* saved,
+                                   const Beside& beside) {
   const at::Tensor q = nn::rope_forward(joint.q, rope);
-  const at::Tensor k = nn::rope_forward(joint.k, rope);
+  at::Tensor k = nn::rope_forward(joint.k, rope);
+  at::Tensor v = joint.v;
+  if (beside.kept != nullptr) *beside.kept = {k, v};
+  if (beside.seen != nullptr) {
+    if (saved != nullptr) {
+      fail(ErrorKind::internal, "joint_attention_forward: keys beside are not trained with.");
+    }
+    k = at::cat({k, beside.seen->k}, 1);
+    v = at::cat({v, beside.seen->v}, 1);
+  }
   if (plan.empty()) {
-    return nn::attention_forward(q, k, joint.v, saved == nullptr ? nullptr : &saved->all);
+    return nn::attention_forward(q, k, v, saved == nullptr ? nullptr : &saved->all);
   }
   if (saved != nullptr) saved->plan = plan;
   at::Tensor out = at::empty({q.size(0), q.size(1), q.size(2) * q.size(3)}, q.options());
   for (const AttentionGroup& group : plan) {
     const at::Tensor queries = tokens_of(q, group.queries);
     const at::Tensor keys = tokens_of(k, group.keys);
-    const at::Tensor values = tokens_of(joint.v, group.keys);
+    const at::Tensor values = tokens_of(v, group.keys);
     if (group.bias.defined() && saved != nullptr) {
       fail(ErrorKind::internal, "joint_attention_forward: a gain is not trained with.");
     }

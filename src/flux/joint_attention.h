@@ -69,9 +69,22 @@ struct JointAttentionSaved {
   std::vector<nn::AttentionSaved> groups;  ///< in the plan's order
 };
 
+/// Keys, turned by their positions, and values of some tokens: [B, L, H, head_dim].
+struct KeyValues {
+  at::Tensor k;
+  at::Tensor v;
+};
+
+/// Tokens beside the sequence: forward alone.
+struct Beside {
+  const KeyValues* seen = nullptr;  ///< further keys, behind the sequence's own
+  KeyValues* kept = nullptr;        ///< where the sequence's own are left, to be seen elsewhere
+};
+
 /// Attention of the tokens of `joint`, whose q and k are turned by `rope` first: [B, L, D].
 at::Tensor joint_attention_forward(const Qkv& joint, const nn::RopeTable& rope,
-                                   const AttentionPlan& plan, JointAttentionSaved* saved = nullptr);
+                                   const AttentionPlan& plan, JointAttentionSaved* saved = nullptr,
+                                   const Beside& beside = {});
 /// dout: [B, L, D] -> the gradients of `joint`.
 Qkv joint_attention_backward(const JointAttentionSaved& saved, const nn::RopeTable& rope,
                              const at::Tensor& dout);

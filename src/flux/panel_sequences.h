@@ -27,10 +27,21 @@ at::Tensor to_canvas(const at::Tensor& panels, const at::Tensor& order, int64_t 
 
 /// text: the panels' captions one after the other [B, N * Lt, joint_attention_dim]; pooled: [B, N,
 /// pooled_projection_dim]. Positions begin anew in each panel. `given`: a value a panel, or none;
-/// `gain`: as panel_attention.
+/// `how`, `across`: as panel_attention.
 Context panel_context(const Config& config, const std::vector<LatentBox>& panels,
                       const at::Tensor& text, const at::Tensor& pooled,
-                      const std::vector<bool>& given = {}, double gain = 1.0,
+                      const std::vector<bool>& given = {}, const GivenAttention& how = {},
                       CrossPanel across = CrossPanel::seen);
+
+/// A context in two, where given tokens see only each other.
+struct ApartContexts {
+  Context targets;  ///< what is drawn, and its text; given_keys are still to be computed
+  Context given;    ///< of given tokens alone, as given_keys_forward takes it
+};
+
+/// As panel_context. Captions of given panels are nobody's then: they are left out.
+ApartContexts apart_panel_contexts(const Config& config, const std::vector<LatentBox>& panels,
+                                   const at::Tensor& text, const at::Tensor& pooled,
+                                   const std::vector<bool>& given, double gain);
 
 }  // namespace iclora::flux

@@ -23,7 +23,8 @@ SingleBlock load_single_block(nn::WeightSource& source, const std::string& name,
 
 at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x, int64_t text_length,
                                 const Condition& condition, const nn::RopeTable& rope,
-                                SingleBlockSaved* saved, const AttentionPlan& plan) {
+                                SingleBlockSaved* saved, const AttentionPlan& plan,
+                                const Beside& beside) {
   const auto modulation =
       modulation_forward(block.norm, condition, 3, Tokens::text_then_image, text_length,
                          nn::part_of(saved, &SingleBlockSaved::norm));
@@ -35,7 +36,7 @@ at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x, i
       x, shift, scale, kNormEpsilon, nn::part_of(saved, &SingleBlockSaved::layer_norm));
   const at::Tensor attended = joint_attention_forward(
       qkv_forward(block.qkv, modulated, nn::part_of(saved, &SingleBlockSaved::qkv)), rope, plan,
-      nn::part_of(saved, &SingleBlockSaved::attention));
+      nn::part_of(saved, &SingleBlockSaved::attention), beside);
   const at::Tensor hidden = nn::linear_forward(block.proj_mlp, modulated,
                                                nn::part_of(saved, &SingleBlockSaved::proj_mlp));
   const at::Tensor delta =

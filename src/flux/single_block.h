@@ -36,7 +36,8 @@ struct SingleBlockSaved {
 /// x: [B, Lt + Li, D], text (of `text_length` tokens) first.
 at::Tensor single_block_forward(const SingleBlock& block, const at::Tensor& x, int64_t text_length,
                                 const Condition& condition, const nn::RopeTable& rope,
-                                SingleBlockSaved* saved = nullptr, const AttentionPlan& plan = {});
+                                SingleBlockSaved* saved = nullptr, const AttentionPlan& plan = {},
+                                const Beside& beside = {});
 
 /// dout: [B, Lt + Li, D] -> dx.
 at::Tensor single_block_backward(const SingleBlock& block, const SingleBlockSaved& saved,

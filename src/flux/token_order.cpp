@@ -49,11 +49,32 @@ Context TokenOrder::context(const Config& config, const at::Tensor& text, const 
                             const Attention& attention) const {
   if (!panels_.empty()) {
     return panel_context(config, panels_, text, pooled, given_panels(attention.given),
-                         attention.gain, attention.across);
+                         attention.how, attention.across);
   }
   Context context = {text, pooled, canvas_rope(config, text.size(1), h_, w_)};
-  context.attention = canvas_attention(text.size(1), flags_of(attention.given), attention.gain);
+  context.attention = canvas_attention(text.size(1), flags_of(attention.given), attention.how);
   return context;
+}
+
+ApartContexts TokenOrder::apart_contexts(const Config& config, const at::Tensor& text,
+                                         const at::Tensor& pooled, const at::Tensor& given,
+                                         double gain) const {
+  if (!panels_.empty()) {
+    return apart_panel_contexts(config, panels_, text, pooled, given_panels(given), gain);
+  }
+  const int64_t text_length = text.size(1);
+  const nn::RopeTable all = canvas_rope(config, text_length, h_, w_);
+  const auto turns = [&](const at::Tensor& places) {
+    return nn::RopeTable{all.cos.index_select(0, places), all.sin.index_select(0, places)};
+  };
+  const at::Tensor target_places = given.logical_not().nonzero().flatten() + text_length;
+  const at::Tensor given_places = given.nonzero().flatten() + text_length;
+  ApartContexts out;
+  out.targets = {text, pooled, turns(at::cat({at::arange(text_length, at::kLong), target_places}))};
+  out.targets.attention =
+      canvas_attention_beside(text_length, target_places.size(0), given_places.size(0), gain);
+  out.given = {{}, pooled, turns(given_places)};
+  return out;
 }
 
 }  // namespace iclora::flux

@@ -14,7 +14,7 @@ namespace iclora::flux {
 /// What is said of image tokens beside their places.
 struct Attention {
   at::Tensor given = {};  ///< bool [L]: tokens of given panels; undefined: none. L: as tokens_of
-  double gain = 1.0;      ///< as canvas_attention
+  GivenAttention how = {};
   CrossPanel across = CrossPanel::seen;  ///< of panels; one picture has none
 };
 
@@ -32,6 +32,12 @@ class TokenOrder {
   /// panels as panel_context takes them.
   Context context(const Config& config, const at::Tensor& text, const at::Tensor& pooled,
                   const Attention& attention = {}) const;
+
+  /// The same in two, for given tokens that see only each other. The targets' tokens are those of
+  /// tokens_of that are not given, in order; the given ones likewise.
+  ApartContexts apart_contexts(const Config& config, const at::Tensor& text,
+                               const at::Tensor& pooled, const at::Tensor& given,
+                               double gain) const;
 
  private:
   std::vector<bool> given_panels(const at::Tensor& given) const;

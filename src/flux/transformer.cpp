@@ -99,32 +99,43 @@ void for_each_weight(
 
 namespace {
 
+/// The conditioning vectors of `timestep` before their SiLU: a row a sample or, with panels, a row
+/// a panel of each sample.
+at::Tensor condition_at(const Transformer& transformer, const at::Tensor& timestep,
+                        const at::Tensor& guidance, const Context& context, ConditionSaved* kept) {
+  const auto panels = static_cast<int64_t>(context.panel_tokens.size());
+  const auto rows = [&](const at::Tensor& x) {
+    return panels > 0 ? x.repeat_interleave(panels) : x;
+  };
+  return condition_forward(transformer.time_text_embed, rows(timestep), rows(guidance),
+                           panels > 0 ? context.pooled.flatten(0, 1) : context.pooled, kept);
+}
+
+/// What modulates: [B, D] or, with panels, [B, N, D].
+at::Tensor modulating(const at::Tensor& embedded, const Context& context) {
+  const auto panels = static_cast<int64_t>(context.panel_tokens.size());
+  const at::Tensor vectors = nn::silu_forward(embedded);
+  return panels > 0 ? vectors.unflatten(0, {-1, panels}) : vectors;
+}
+
+/// The keys beside a block's own, where given tokens see only each other.
+Beside beside_of(const std::vector<KeyValues>& blocks, size_t block) {
+  return {blocks.empty() ? nullptr : &blocks[block], nullptr};
+}
+
 /// Forward through all blocks and the output layer; keeps what backward needs where `saved` is
 /// given.
 at::Tensor run_forward(const Transformer& transformer, const Query& query, const Context& context,
                        TransformerSaved* saved) {
   const auto dtype = transformer.x_embedder.weight.scalar_type();
-  // With panels every sample is as many rows, one a panel.
-  const auto panels = static_cast<int64_t>(context.panel_tokens.size());
-  const auto rows = [&](const at::Tensor& x) {
-    return panels > 0 ? x.repeat_interleave(panels) : x;
-  };
-  const at::Tensor pooled = panels > 0 ? context.pooled.flatten(0, 1) : context.pooled;
-  const auto embed = [&](const at::Tensor& timestep, ConditionSaved* kept) {
-    return condition_forward(transformer.time_text_embed, rows(timestep), rows(query.guidance),
-                             pooled, kept);
-  };
-  const auto vectors = [&](const at::Tensor& x) {
-    return panels > 0 ? x.unflatten(0, {-1, panels}) : x;
-  };
-  const at::Tensor embedded =
-      embed(query.timestep, nn::part_of(saved, &TransformerSaved::embedder));
-  Condition condition = {vectors(nn::silu_forward(embedded)), {}, {}, context.panel_tokens};
+  const at::Tensor embedded = condition_at(transformer, query.timestep, query.guidance, context,
+                                           nn::part_of(saved, &TransformerSaved::embedder));
+  Condition condition = {modulating(embedded, context), {}, {}, context.panel_tokens};
   at::Tensor given_embedded;
   if (query.given.defined()) {
-    given_embedded = embed(at::zeros_like(query.timestep),
-                           nn::part_of(saved, &TransformerSaved::given_embedder));
-    condition.given = vectors(nn::silu_forward(given_embedded));
+    given_embedded = condition_at(transformer, at::zeros_like(query.timestep), query.guidance,
+                                  context, nn::part_of(saved, &TransformerSaved::given_embedder));
+    condition.given = modulating(given_embedded, context);
     condition.given_tokens = query.given;
   }
   if (saved != nullptr) {
@@ -147,11 +158,12 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
   };
   const bool keep_all = saved != nullptr && !saved->checkpointing;
   const bool keep_inputs = saved != nullptr && saved->checkpointing;
-  for (const DoubleBlock& block : transformer.transformer_blocks) {
+  for (size_t i = 0; i < transformer.transformer_blocks.size(); ++i) {
     if (keep_inputs) saved->double_inputs.push_back(streams);
-    streams = double_block_forward(block, streams, condition, context.rope,
-                                   keep_all ? &saved->doubles.emplace_back() : nullptr,
-                                   context.attention);
+    streams =
+        double_block_forward(transformer.transformer_blocks[i], streams, condition, context.rope,
+                             keep_all ? &saved->doubles.emplace_back() : nullptr, context.attention,
+                             beside_of(context.given_keys.doubles, i));
   }
   at::Tensor x = at::cat({streams.text, streams.image}, 1);
   const auto tap = [&](size_t blocks) {
@@ -165,8 +177,8 @@ at::Tensor run_forward(const Transformer& transformer, const Query& query, const
     const SingleBlock& block = transformer.single_transformer_blocks[i];
     if (keep_inputs) saved->single_inputs.push_back(x);
     x = single_block_forward(block, x, text_length, condition, context.rope,
-                             keep_all ? &saved->singles.emplace_back() : nullptr,
-                             context.attention);
+                             keep_all ? &saved->singles.emplace_back() : nullptr, context.attention,
+                             beside_of(context.given_keys.singles, i));
     tap(i + 1);
   }
   x = x.slice(1, text_length, at::nullopt);
@@ -199,6 +211,27 @@ bool is_trained(const EmbedderMlp& mlp) {
 at::Tensor transformer_forward(const Transformer& transformer, const Query& query,
                                const Context& context) {
   return run_forward(transformer, query, context, nullptr);
+}
+
+GivenKeys given_keys_forward(const Transformer& transformer, const at::Tensor& latents,
+                             const at::Tensor& guidance, const Context& context) {
+  const Condition condition = {
+      modulating(condition_at(transformer, at::zeros_like(guidance), guidance, context, nullptr),
+                 context),
+      {},
+      {},
+      context.panel_tokens};
+  at::Tensor x = nn::linear_forward(transformer.x_embedder,
+                                    latents.to(transformer.x_embedder.weight.scalar_type()));
+  GivenKeys keys;
+  for (const DoubleBlock& block : transformer.transformer_blocks) {
+    x = double_block_image_forward(block, x, condition, context.rope, keys.doubles.emplace_back());
+  }
+  for (const SingleBlock& block : transformer.single_transformer_blocks) {
+    x = single_block_forward(block, x, /*text_length=*/0, condition, context.rope, nullptr, {},
+                             {nullptr, &keys.singles.emplace_back()});
+  }
+  return keys;
 }
 
 at::Tensor transformer_training_forward(const Transformer& transformer, const Query& query,

@@ -30,6 +30,11 @@ Transformer load_transformer(nn::WeightSource& source, const Config& config, at:
 /// Calls `visit` for every linear layer: those that an adapter may attach to.
 void for_each_linear(Transformer& transformer, const std::function<void(nn::Linear&)>& visit);
 
+/// What given tokens that see only each other show to all others: each block's keys and values.
+struct GivenKeys {
+  std::vector<KeyValues> doubles, singles;
+};
+
 /// What does not change from step to step.
 struct Context {
   at::Tensor text;               ///< T5 states [B, Lt, joint_attention_dim]
@@ -39,6 +44,9 @@ struct Context {
   /// Where panels are sequences of their own (panel_sequences.h): how many image tokens each has.
   /// The text is then their captions in order, of equal lengths, and pooled [B, N, ...].
   std::vector<int64_t> panel_tokens = {};
+  /// Keys behind the sequence, which the plan's ranges may name and everyone sees without a plan;
+  /// empty: none. Forward alone.
+  GivenKeys given_keys = {};
 };
 
 inline constexpr double kRopeTheta = 10000.0;
@@ -59,6 +67,12 @@ struct Query {
 /// -> velocity [B, Li, in_channels] in the weights' dtype.
 at::Tensor transformer_forward(const Transformer& transformer, const Query& query,
                                const Context& context);
+
+/// The keys and values of given tokens that see only each other, clean and at timestep 0: the same
+/// at every step. latents: theirs alone, packed [B, Lg, in_channels]; guidance: as in a query;
+/// context: `pooled`, `rope` and `panel_tokens` of them alone, the rest is not read.
+GivenKeys given_keys_forward(const Transformer& transformer, const at::Tensor& latents,
+                             const at::Tensor& guidance, const Context& context);
 
 /// What transformer_backward needs of the forward pass.
 struct TransformerSaved {

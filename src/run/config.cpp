@@ -226,17 +226,17 @@ class Reader {
     section(key, fields);
   }
 
+  std::string place(const std::string& path) const {
+    const auto known = places_.find(path);
+    return known != places_.end() ? known->second
+                                  : fmt::format("{}: '{}'", origin_, printable(path));
+  }
+
  private:
   /// Null counts as absent.
   const Json* find(const char* key) const {
     const auto entry = object_->find(key);
     return entry == object_->end() || entry->is_null() ? nullptr : &*entry;
-  }
-
-  std::string place(const std::string& path) const {
-    const auto known = places_.find(path);
-    return known != places_.end() ? known->second
-                                  : fmt::format("{}: '{}'", origin_, printable(path));
   }
 
   static std::string found(const Json& json) { return printable(one_line(json), 80); }
@@ -298,6 +298,9 @@ std::string_view name_of(Method value) {
 std::string_view name_of(Schedule value) {
   return kSchedules[static_cast<size_t>(value)];
 }
+std::string_view name_of(GivenSees value) {
+  return kGivenSees[static_cast<size_t>(value)];
+}
 std::string_view name_of(Precision value) {
   return kPrecisions[static_cast<size_t>(value)];
 }
@@ -325,6 +328,13 @@ Config config_from_json(const Json& document, const std::string& origin, const P
   reader.check_keys(document, "", collect_keys());
   Config config;
   visit_config(reader, config);
+  if (config.train.given_sees == GivenSees::given &&
+      config.train.given_timestep != GivenTimestep::zero) {
+    fail_input(
+        "{} is given, but train.given_timestep is shared: given panels would be others at each "
+        "step; write given_timestep: zero, or leave given_sees out.",
+        reader.place("train.given_sees"));
+  }
   return config;
 }
 

@@ -22,6 +22,7 @@ enum class Fit { cover, contain };
 enum class Schedule { constant, linear, cosine };
 enum class Optimizer { adamw };
 enum class GivenTimestep { shared, zero };
+enum class GivenSees { all, given };
 enum class Checkpointing { automatic, on, off };
 enum class Precision { bf16, fp32 };
 enum class SavePrecision { bf16, fp16, fp32 };
@@ -30,6 +31,7 @@ enum class TimestepSampling { logit_normal, uniform };
 /// As written in the file: "bf16", "logit_normal", ...
 std::string_view name_of(Method value);
 std::string_view name_of(Schedule value);
+std::string_view name_of(GivenSees value);
 std::string_view name_of(Precision value);
 std::string_view name_of(SavePrecision value);
 std::string_view name_of(TimestepSampling value);
@@ -104,6 +106,7 @@ struct TrainConfig {
   double conditional = 0.0;   ///< share of samples with given panels
   double given_silent = 0.5;  ///< of these, the share whose caption says nothing of given panels
   GivenTimestep given_timestep = GivenTimestep::shared;
+  GivenSees given_sees = GivenSees::all;  ///< `given` at timestep zero alone
   Checkpointing checkpointing = Checkpointing::automatic;
   std::optional<int64_t> threads;  ///< none: auto
   Precision dtype = Precision::bf16;

@@ -40,6 +40,7 @@ inline constexpr std::array<std::string_view, 2> kFits = {"cover", "contain"};
 inline constexpr std::array<std::string_view, 3> kSchedules = {"constant", "linear", "cosine"};
 inline constexpr std::array<std::string_view, 1> kOptimizers = {"adamw"};
 inline constexpr std::array<std::string_view, 2> kGivenTimesteps = {"shared", "zero"};
+inline constexpr std::array<std::string_view, 2> kGivenSees = {"all", "given"};
 inline constexpr std::array<std::string_view, 2> kPrecisions = {"bf16", "fp32"};
 inline constexpr std::array<std::string_view, 3> kSavePrecisions = {"bf16", "fp16", "fp32"};
 inline constexpr std::array<std::string_view, 2> kTimestepSamplings = {"logit_normal", "uniform"};
@@ -220,6 +221,7 @@ void visit_train(Visitor& v, TrainConfig& train) {
   v.number("conditional", train.conditional, Range{0, 1});
   v.number("given_silent", train.given_silent, Range{0, 1});
   v.choice("given_timestep", train.given_timestep, kGivenTimesteps);
+  v.choice("given_sees", train.given_sees, kGivenSees);
   v.value(
       "checkpointing", "auto, on or off",
       [&](const Json& json) { return parse_checkpointing(json, train.checkpointing); },

@@ -119,6 +119,7 @@ std::optional<GivenTokens> encode_given(const Resolved& resolved, Progress& prog
                  : request.condition == "replace" ? GivenMethod::replace
                                                   : GivenMethod::sdedit;
   given.at_zero = request.given_timestep == "zero";
+  given.sees = request.given_sees == "given" ? flux::GivenSees::given : flux::GivenSees::all;
   given.strength = request.strength.value_or(1.0);
   return given;
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "flux/attention_plan.h"
 #include "panels/layout.h"
 
 namespace iclora::sampling {
@@ -26,6 +27,8 @@ enum class GivenMethod { clean, replace, sdedit };
 struct GivenTokens {
   GivenMethod method = GivenMethod::clean;
   bool at_zero = false;  ///< clean only: given tokens live at timestep 0
+  /// At zero only: whom they see. Where each other alone, their keys and values are computed once.
+  flux::GivenSees sees = flux::GivenSees::all;
   /// Clean latents of the given panels, fp32 [1 or B, C, h, w]; in the other panels what sdedit
   /// begins from when its strength is below 1.
   at::Tensor latents;

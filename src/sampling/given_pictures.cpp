@@ -44,6 +44,7 @@ void refuse_without_given(const Request& request) {
   const char* option = request.condition         ? "--condition"
                        : request.strength        ? "--strength"
                        : request.given_timestep  ? "--given-timestep"
+                       : request.given_sees      ? "--given-sees"
                        : request.given_attention ? "--given-attention"
                        : request.given_as        ? "--given-as"
                        : request.given_fit       ? "--given-fit"
@@ -62,6 +63,32 @@ const lora::AdapterFile* trained_with_given(const std::vector<lora::AdapterFile>
   return nullptr;
 }
 
+/// `trained`: as trained_with_given.
+void settle_clean(Request& request, const lora::AdapterFile* trained) {
+  if (*request.condition != "clean") {
+    if (!request.given_timestep && !request.given_sees) return;
+    fail_input("{} belongs to --condition clean, but the condition is {}; leave it out.",
+               request.given_timestep ? "--given-timestep" : "--given-sees", *request.condition);
+  }
+  const auto trained_so = [&](const char* key, const char* value) {
+    const Json* stated = trained != nullptr ? lora::stated_training(*trained, key) : nullptr;
+    return stated != nullptr && *stated == value;
+  };
+  if (!request.given_timestep) {
+    const bool zero = request.given_sees == "given" || trained_so("given_timestep", "zero");
+    request.given_timestep = zero ? "zero" : "shared";
+  }
+  const bool zero = *request.given_timestep == "zero";
+  if (!request.given_sees) {
+    request.given_sees = zero && trained_so("given_sees", "given") ? "given" : "all";
+  }
+  if (*request.given_sees == "given" && !zero) {
+    fail_input(
+        "--given-sees given needs --given-timestep zero, but it is shared: given panels would be "
+        "others at each step; leave one of the two out.");
+  }
+}
+
 void settle_condition(Request& request, const std::vector<lora::AdapterFile>& adapters) {
   const lora::AdapterFile* trained = trained_with_given(adapters);
   if (!request.condition) request.condition = trained != nullptr ? "clean" : "replace";
@@ -71,18 +98,7 @@ void settle_condition(Request& request, const std::vector<lora::AdapterFile>& ad
     fail_input("--strength belongs to --condition sdedit, but the condition is {}; leave it out.",
                *request.condition);
   }
-  if (*request.condition == "clean") {
-    if (!request.given_timestep) {
-      const Json* timestep =
-          trained != nullptr ? lora::stated_training(*trained, "given_timestep") : nullptr;
-      const bool zero = timestep != nullptr && *timestep == "zero";
-      request.given_timestep = zero ? "zero" : "shared";
-    }
-  } else if (request.given_timestep) {
-    fail_input(
-        "--given-timestep belongs to --condition clean, but the condition is {}; leave it out.",
-        *request.condition);
-  }
+  settle_clean(request, trained);
   if (!request.given_as) request.given_as = "pasted";
   if (!request.given_fit) request.given_fit = "cover";
 }

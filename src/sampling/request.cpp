@@ -11,11 +11,11 @@ namespace iclora::sampling {
 namespace {
 
 const std::vector<std::string> kKeys = {
-    "model",    "prompt",      "panel_prompts",   "negative_prompt", "cfg",      "grid",
-    "panel",    "size",        "dialect",         "steps",           "guidance", "seed",
-    "count",    "loras",       "allow_unmatched", "text_length",     "dtype",    "device",
-    "noise",    "noise_index", "given",           "condition",       "strength", "given_timestep",
-    "given_as", "given_fit",   "method",          "given_attention"};
+    "model",    "prompt",      "panel_prompts",   "negative_prompt", "cfg",       "grid",
+    "panel",    "size",        "dialect",         "steps",           "guidance",  "seed",
+    "count",    "loras",       "allow_unmatched", "text_length",     "dtype",     "device",
+    "noise",    "noise_index", "given",           "condition",       "strength",  "given_timestep",
+    "given_as", "given_fit",   "method",          "given_attention", "given_sees"};
 
 constexpr int64_t kMostPanels = 1 << 16;
 
@@ -125,6 +125,7 @@ void given_settings_from_json(const Json& json, const std::string& origin, Reque
   with(json, "given", [&](const Json& list) { request.given = given_from_json(list, origin); });
   choice("condition", request.condition, {"clean", "replace", "sdedit"});
   choice("given_timestep", request.given_timestep, {"shared", "zero"});
+  choice("given_sees", request.given_sees, {"all", "given"});
   choice("given_as", request.given_as, {"pasted", "decoded"});
   choice("given_fit", request.given_fit, {"cover", "contain"});
   with(json, "strength",
@@ -254,6 +255,7 @@ Json request_to_json(const Request& request) {
   if (request.condition) json["condition"] = *request.condition;
   if (request.strength) json["strength"] = *request.strength;
   if (request.given_timestep) json["given_timestep"] = *request.given_timestep;
+  if (request.given_sees) json["given_sees"] = *request.given_sees;
   if (request.given_attention) json["given_attention"] = *request.given_attention;
   if (request.given_as) json["given_as"] = *request.given_as;
   if (request.given_fit) json["given_fit"] = *request.given_fit;

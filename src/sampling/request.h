@@ -55,6 +55,7 @@ struct Request {
   std::optional<std::string> condition;       ///< "clean" | "replace" | "sdedit"
   std::optional<double> strength;             ///< of sdedit, above 0, at most 1
   std::optional<std::string> given_timestep;  ///< of clean: "shared" | "zero"
+  std::optional<std::string> given_sees;      ///< of clean at zero: "all" | "given"
   std::optional<double> given_attention;      ///< above 0; 1: as any other tokens
   std::optional<std::string> given_as;        ///< "pasted" | "decoded"
   std::optional<std::string> given_fit;       ///< "cover" | "contain"

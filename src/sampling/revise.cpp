@@ -38,6 +38,7 @@ Request with_kept_panels(const std::filesystem::path& picture, const std::vector
     request.condition.reset();
     request.strength.reset();
     request.given_timestep.reset();
+    request.given_sees.reset();
   }
   // What is kept is kept as it is.
   request.given_as.reset();

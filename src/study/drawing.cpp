@@ -20,8 +20,17 @@ GivenMethod condition_of(const RowPlan& row, const run::Config* training) {
 
 bool at_zero(const RowPlan& row, const run::Config* training) {
   if (row.given_at_zero) return *row.given_at_zero;
+  if (row.given_sees == flux::GivenSees::given) return true;
   return training != nullptr && training->train.conditional > 0 &&
          training->train.given_timestep == run::GivenTimestep::zero;
+}
+
+/// Of rows whose given panels stay clean at timestep 0.
+flux::GivenSees sees(const RowPlan& row, const run::Config* training) {
+  if (row.given_sees) return *row.given_sees;
+  const bool apart = training != nullptr && training->train.conditional > 0 &&
+                     training->train.given_sees == run::GivenSees::given;
+  return apart ? flux::GivenSees::given : flux::GivenSees::all;
 }
 
 sampling::Method method_of(const RowPlan& row, const run::Config* training) {
@@ -127,7 +136,10 @@ Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* tr
     out["given"] = asked.given;
     out["condition"] = name_of(condition);
     if (condition == GivenMethod::clean) {
-      out["given_timestep"] = at_zero(asked, training) ? "zero" : "shared";
+      const bool zero = at_zero(asked, training);
+      out["given_timestep"] = zero ? "zero" : "shared";
+      // Only where it says something: rows from before there was this option stay what they are.
+      if (zero && sees(asked, training) == flux::GivenSees::given) out["given_sees"] = "given";
     }
     if (condition == GivenMethod::sdedit) out["strength"] = asked.strength;
     out["given_attention"] = asked.given_attention;
@@ -170,6 +182,7 @@ RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const ru
   out.settings.condition = condition_of(asked, training);
   out.settings.given_at_zero =
       out.settings.condition == GivenMethod::clean && at_zero(asked, training);
+  if (out.settings.given_at_zero) out.settings.given_sees = sees(asked, training);
   out.settings.strength = asked.strength;
   out.settings.given_attention = asked.given_attention;
   return out;

@@ -133,9 +133,37 @@ CandidatesPlan read_candidates(const Json& json, const std::string& where) {
   return out;
 }
 
+/// What says how given panels that stay clean take part.
+void read_clean(const Json& json, const std::string& where, RowPlan& out) {
+  for (const char* key : {"given_timestep", "given_sees"}) {
+    if (json.contains(key) && out.condition && *out.condition != sampling::GivenMethod::clean) {
+      fail_input("{}: '{}' belongs to 'condition: clean'; leave one of them out.", where, key);
+    }
+  }
+  if (json.contains("given_timestep")) {
+    const std::string name = json_string(json, "given_timestep", where);
+    if (name != "shared" && name != "zero") {
+      fail_input("{}: 'given_timestep' is '{}', expected shared or zero.", where, printable(name));
+    }
+    out.given_at_zero = name == "zero";
+  }
+  if (json.contains("given_sees")) {
+    const std::string name = json_string(json, "given_sees", where);
+    if (name != "all" && name != "given") {
+      fail_input("{}: 'given_sees' is '{}', expected all or given.", where, printable(name));
+    }
+    out.given_sees = name == "given" ? flux::GivenSees::given : flux::GivenSees::all;
+    if (name == "given" && out.given_at_zero == false) {
+      fail_input("{}: 'given_sees: given' needs 'given_timestep: zero'; leave one of them out.",
+                 where);
+    }
+  }
+}
+
 void read_given(const Json& json, const std::string& where, RowPlan& out) {
   out.given = integers_in(json, "given", where, kMostPanels);
-  for (const char* key : {"condition", "given_timestep", "strength", "given_attention", "silent"}) {
+  for (const char* key :
+       {"condition", "given_timestep", "given_sees", "strength", "given_attention", "silent"}) {
     if (json.contains(key) && out.given.empty()) {
       fail_input("{}: '{}' has no effect without given panels; add such as 'given: [1]'.", where,
                  key);
@@ -152,17 +180,7 @@ void read_given(const Json& json, const std::string& where, RowPlan& out) {
                  printable(name));
     }
   }
-  if (json.contains("given_timestep")) {
-    const std::string name = json_string(json, "given_timestep", where);
-    if (name != "shared" && name != "zero") {
-      fail_input("{}: 'given_timestep' is '{}', expected shared or zero.", where, printable(name));
-    }
-    if (out.condition && *out.condition != sampling::GivenMethod::clean) {
-      fail_input("{}: 'given_timestep' belongs to 'condition: clean'; leave one of them out.",
-                 where);
-    }
-    out.given_at_zero = name == "zero";
-  }
+  read_clean(json, where, out);
   if (json.contains("strength") && out.condition != sampling::GivenMethod::sdedit) {
     fail_input("{}: 'strength' belongs to 'condition: sdedit'; add it, or leave 'strength' out.",
                where);
@@ -182,7 +200,7 @@ void read_given(const Json& json, const std::string& where, RowPlan& out) {
 RowPlan read_row(const Json& json, const std::string& where) {
   only_keys(json,
             {"name", "training", "sets", "headline", "method", "given", "condition",
-             "given_timestep", "strength", "given_attention", "silent", "candidates"},
+             "given_timestep", "given_sees", "strength", "given_attention", "silent", "candidates"},
             where);
   RowPlan out;
   out.name = json_string(json, "name", where);

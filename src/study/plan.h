@@ -45,8 +45,9 @@ struct RowPlan {
   std::vector<int64_t> given;              ///< real panels that are given, ascending
   /// None: clean where the training was conditional, else replace.
   std::optional<sampling::GivenMethod> condition;
-  std::optional<bool> given_at_zero;  ///< of clean; none: as trained
-  double strength = 1.0;              ///< of sdedit
+  std::optional<bool> given_at_zero;          ///< of clean; none: as trained
+  std::optional<flux::GivenSees> given_sees;  ///< of clean at zero; none: as trained
+  double strength = 1.0;                      ///< of sdedit
   double given_attention = 1.0;
   bool silent = false;  ///< the parts of given panels are left empty: only the pictures tell
   std::optional<CandidatesPlan> candidates;

@@ -35,6 +35,9 @@ Json settings_of(const run::Config& config) {
   if (config.train.conditional == 0 || config.train.given_silent == 0) {
     json["train"].erase("given_silent");
   }
+  if (config.train.conditional == 0 || config.train.given_sees == run::GivenSees::all) {
+    json["train"].erase("given_sees");
+  }
   return json;
 }
 

@@ -54,7 +54,18 @@ flux::Query query_of(const Frame& frame, const MicroBatch& samples,
   return query;
 }
 
-flux::Context context_of(const Frame& frame, const MicroBatch& samples) {
+/// Whether each sample has a plan of its own, who sees whom.
+bool sees_by_sample(const MicroBatch& batch, const MicroStepSettings& settings) {
+  return settings.given_sees == flux::GivenSees::given && batch.given.defined();
+}
+
+flux::Context context_of(const flux::Transformer& transformer, const Frame& frame,
+                         const MicroBatch& samples, const MicroStepSettings& settings) {
+  if (sees_by_sample(samples, settings)) {
+    const at::Tensor given = frame.order.tokens_of(samples.given.unsqueeze(1)).any(-1);
+    return frame.order.context(transformer.config, samples.t5, samples.clip,
+                               {given[0], {1.0, settings.given_sees}});
+  }
   flux::Context context = frame.context;
   context.text = samples.t5;
   context.pooled = samples.clip;
@@ -65,7 +76,8 @@ flux::Context context_of(const Frame& frame, const MicroBatch& samples) {
 
 double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
                   const MicroStepSettings& settings, nn::Gradients& gradients) {
-  const int64_t shards = std::min(kMostShards, batch.size());
+  const int64_t shards =
+      sees_by_sample(batch, settings) ? batch.size() : std::min(kMostShards, batch.size());
   const int64_t counted = counted_elements(batch);
   const Frame frame = frame_of(transformer, batch);
 
@@ -84,7 +96,7 @@ double micro_step(const flux::Transformer& transformer, const MicroBatch& batch,
         part.gradients = nn::Gradients(gradients.size());
         const MicroBatch samples = samples_of(batch, shard_begin(shard, shards, batch.size()),
                                               shard_begin(shard + 1, shards, batch.size()));
-        const flux::Context context = context_of(frame, samples);
+        const flux::Context context = context_of(transformer, frame, samples, settings);
         flux::TransformerSaved saved;
         saved.checkpointing = settings.checkpointing;
         const at::Tensor velocity = flux::transformer_training_forward(
@@ -113,8 +125,9 @@ at::Tensor error_map(const flux::Transformer& transformer, const MicroBatch& bat
       batch.size(),
       [&](int64_t sample, int64_t) {
         const MicroBatch one = samples_of(batch, sample, sample + 1);
-        const at::Tensor velocity = flux::transformer_forward(
-            transformer, query_of(frame, one, settings), context_of(frame, one));
+        const at::Tensor velocity =
+            flux::transformer_forward(transformer, query_of(frame, one, settings),
+                                      context_of(transformer, frame, one, settings));
         const at::Tensor error =
             frame.order.latents_of(velocity).to(at::kFloat) - (one.noise - one.latents);
         out.select(0, sample).copy_(error.square().mean(1).squeeze(0));

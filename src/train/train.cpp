@@ -184,6 +184,7 @@ lora::AdapterInfo describe(const run::Config& config, const sampling::OpenModel&
       {"conditional", train.conditional},
       {"given_silent", train.given_silent},
       {"given_timestep", train.given_timestep == run::GivenTimestep::zero ? "zero" : "shared"},
+      {"given_sees", run::name_of(train.given_sees)},
       {"timesteps", run::name_of(train.timesteps.sampling)},
       {"dtype", run::name_of(train.dtype)},
       {"seed", train.seed}};
@@ -318,6 +319,7 @@ TrainResult train(const run::Config& config, const TrainOptions& options, Progre
   micro.checkpointing = checkpointing(config, model.configs.transformer, largest);
   micro.micro_batches = config.train.accumulate;
   micro.given_at_zero = config.train.given_timestep == run::GivenTimestep::zero;
+  if (config.train.given_sees == run::GivenSees::given) micro.given_sees = flux::GivenSees::given;
 
   // Read again only if the training goes back to its beginning.
   const auto values_at_start = [&] { return masters(load(config, model, initial)->trained); };

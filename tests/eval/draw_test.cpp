@@ -106,19 +106,23 @@ struct Condition {
   sampling::GivenMethod method;
   double strength = 1.0;
   bool zero = false;
+  flux::GivenSees sees = flux::GivenSees::all;
 };
 
 TEST(DrawTasks, WithGivenPanelsMakeWhatGenerateMakes) {
   const testing_support::ScratchFolder scratch;
   NoProgress progress;
   const auto model = sampling::open_model(kModel, {});
-  for (const Condition& condition : {Condition{"clean", sampling::GivenMethod::clean, 1.0, true},
-                                     Condition{"replace", sampling::GivenMethod::replace},
-                                     Condition{"sdedit", sampling::GivenMethod::sdedit, 0.5}}) {
+  for (const Condition& condition :
+       {Condition{"clean", sampling::GivenMethod::clean, 1.0, true},
+        Condition{"clean", sampling::GivenMethod::clean, 1.0, true, flux::GivenSees::given},
+        Condition{"replace", sampling::GivenMethod::replace},
+        Condition{"sdedit", sampling::GivenMethod::sdedit, 0.5}}) {
     DrawSettings how = settings(1, 1.0);
     how.condition = condition.method;
     how.strength = condition.strength;
     how.given_at_zero = condition.zero;
+    how.given_sees = condition.sees;
     how.given_attention = 1.3;
     const auto drawn = draw_tasks(model, given_tasks(), how, progress);
     ASSERT_EQ(drawn.size(), 3u);
@@ -139,6 +143,7 @@ TEST(DrawTasks, WithGivenPanelsMakeWhatGenerateMakes) {
       request.condition = condition.name;
       if (condition.method == sampling::GivenMethod::sdedit) request.strength = condition.strength;
       if (condition.zero) request.given_timestep = "zero";
+      if (condition.sees == flux::GivenSees::given) request.given_sees = "given";
       request.given_attention = 1.3;
       const auto made = sampling::generate(sampling::resolve(request, {}), "test", progress);
       EXPECT_EQ(drawn[i].picture, made.canvases[0].picture) << condition.name << " " << i;

@@ -68,7 +68,7 @@ class PanelSequences : public testing::Test {
     return out;
   }
   Context context(const Config& config, double gain = 1.0) {
-    return panel_context(config, boxes(), batch("t5"), batch("clip"), first_given(), gain);
+    return panel_context(config, boxes(), batch("t5"), batch("clip"), first_given(), {gain});
   }
 
   Trained train(bool lora, bool given, bool checkpointing, at::ScalarType dtype = at::kFloat) {
@@ -152,7 +152,7 @@ TEST_F(PanelSequences, MaskedFromEachOtherTheyAreGenerationsOfTheirOwn) {
   const Transformer transformer = transformer_from(kFolder, at::kFloat);
   const Query all = query(false);
   const Context masked = panel_context(transformer.config, boxes(), batch("t5"), batch("clip"), {},
-                                       1.0, CrossPanel::masked);
+                                       {}, CrossPanel::masked);
   const at::Tensor together = transformer_forward(transformer, all, masked);
   const auto panels = static_cast<int64_t>(boxes().size());
   const int64_t length = batch("t5").size(1) / panels;
@@ -199,12 +199,13 @@ TEST_F(PanelSequences, TokensComeBackToTheirPlacesAndGuttersAreZero) {
 TEST(CanvasAttention, AGainMultipliesTheWeightsOfGivenKeysAndOneIsNothing) {
   const std::vector<bool> given = {true, false, false, true, false};
   const int64_t text = 3, length = 8, heads = 2, width = 4;
-  EXPECT_TRUE(canvas_attention(text, given, 1.0).empty());
+  EXPECT_TRUE(canvas_attention(text, given, {}).empty());
   const Qkv joint = {testing_support::normal({1, length, heads, width}, 1),
                      testing_support::normal({1, length, heads, width}, 2),
                      testing_support::normal({1, length, heads, width}, 3)};
   const nn::RopeTable still = {at::ones({length, width / 2}), at::zeros({length, width / 2})};
-  const at::Tensor ours = joint_attention_forward(joint, still, canvas_attention(text, given, 1.3));
+  const at::Tensor ours =
+      joint_attention_forward(joint, still, canvas_attention(text, given, {1.3}));
   at::Tensor gains = at::ones({length, length});
   for (int64_t q = 0; q < length; ++q) {
     for (int64_t k = 0; k < length; ++k) {

@@ -72,6 +72,7 @@ train:
   conditional: 0
   given_silent: 0.5
   given_timestep: shared
+  given_sees: all
   checkpointing: auto
   threads: auto
   dtype: bf16
@@ -103,7 +104,7 @@ data: {path: "a b", grid: 2x3, panel: 64x96, fit: contain, gutter: 16, dialect: 
 lora: {rank: 4, alpha: 2.5, targets: ["attn\\.to_q", ".*proj_out"]}
 train: {steps: 7, batch: 2, accumulate: 3, learning_rate: 5e-3, optimizer: adamw, betas: [0.8, 0.95],
         eps: 1e-6, weight_decay: 0.01, schedule: cosine, warmup: 5, clip: 0, ema: 0, caption_dropout: 1,
-        conditional: 0.5, given_silent: 0.25, given_timestep: zero, checkpointing: on, threads: 3,
+        conditional: 0.5, given_silent: 0.25, given_timestep: zero, given_sees: given, checkpointing: on, threads: 3,
         dtype: fp32, seed: 0,
         timesteps: {sampling: uniform, mean: -0.5, std: 2, shift: 3}}
 sample: {every: 0, steps: 4, guidance: 0, seed: 9223372036854775807, prompts: ["a: b", 'c "d" é

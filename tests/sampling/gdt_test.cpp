@@ -79,8 +79,10 @@ at::Tensor steps_by_hand(const Resolved& resolved, const at::Tensor& left_x0) {
     const at::Tensor ids = flux::image_ids(h, w);
     out.rope = nn::rope_table(at::cat({flux::text_ids(out.text.size(1)), ids, ids}),
                               transformer.config.axes_dims_rope, flux::kRopeTheta);
-    out.attention = flux::panel_attention(*request.text_length, out.panel_tokens,
-                                          {has_given, false}, request.given_attention.value_or(1));
+    const auto sees = request.given_sees == "given" ? flux::GivenSees::given : flux::GivenSees::all;
+    out.attention =
+        flux::panel_attention(*request.text_length, out.panel_tokens, {has_given, false},
+                              {request.given_attention.value_or(1), sees});
     return out;
   };
   const flux::Context positive = context(0, 1), negative = context(2, 2);
@@ -121,8 +123,10 @@ TEST(Gdt, TakesTheStepsItSays) {
   Request attended = conditioned;
   attended.given_attention = 1.7;
   attended.cfg = 2;
+  Request apart = attended;
+  apart.given_sees = "given";
   std::vector<at::Tensor> all;
-  for (const Request& request : {plain, negative, conditioned, attended}) {
+  for (const Request& request : {plain, negative, conditioned, attended, apart}) {
     const Resolved resolved = resolve(request, {});
     NoProgress progress;
     const at::Tensor latents = generate(resolved, "", progress).canvases[0].latents;

@@ -73,8 +73,8 @@ at::Tensor steps_by_hand(const Resolved& resolved) {
   const int64_t h = x0.size(2), w = x0.size(3);
   const at::Tensor noise = seeded_noise(*request.seed, 16, h, 2 * w);
   const auto levels = sigmas(resolved.configs.schedule, request.steps, h / 2 * w);
-  const flux::Context context = {
-      text.text, text.pooled, flux::canvas_rope(transformer.config, text.text.size(1), h, 2 * w)};
+  flux::Context context = {text.text, text.pooled,
+                           flux::canvas_rope(transformer.config, text.text.size(1), h, 2 * w)};
   int64_t first = 0;
   at::Tensor x = noise;
   if (request.condition == "sdedit" && *request.strength < 1) {
@@ -86,6 +86,12 @@ at::Tensor steps_by_hand(const Resolved& resolved) {
   at::Tensor tokens = at::zeros({1, 1, h, 2 * w}, at::kBool);
   tokens.slice(3, 0, w).fill_(true);
   tokens = flux::pack_latents(tokens).any(-1);
+  if (request.given_sees == "given") {
+    std::vector<bool> given;
+    for (int64_t i = 0; i < tokens.size(1); ++i) given.push_back(tokens[0][i].item<bool>());
+    context.attention = flux::canvas_attention(
+        text.text.size(1), given, {request.given_attention.value_or(1.0), flux::GivenSees::given});
+  }
   for (int64_t step = first; step < request.steps; ++step) {
     const float sigma = levels[static_cast<size_t>(step)];
     at::Tensor left = x0;
@@ -114,11 +120,15 @@ struct Way {
   std::string condition;
   std::optional<std::string> timestep;
   std::optional<double> strength;
+  std::optional<std::string> sees = {};
+  std::optional<double> gain = {};
 };
 
 TEST(Given, EachWayTakesTheStepsItSays) {
   const std::vector<Way> ways = {{"clean", "shared", {}},
                                  {"clean", "zero", {}},
+                                 {"clean", "zero", {}, "given"},
+                                 {"clean", "zero", {}, "given", 2.0},
                                  {"replace", {}, {}},
                                  {"sdedit", {}, 1.0},
                                  {"sdedit", {}, 0.6}};
@@ -128,6 +138,8 @@ TEST(Given, EachWayTakesTheStepsItSays) {
     request.condition = way.condition;
     request.given_timestep = way.timestep;
     request.strength = way.strength;
+    request.given_sees = way.sees;
+    request.given_attention = way.gain;
     const Resolved resolved = resolve(request, {});
     NoProgress progress;
     const ImageSet set = generate(resolved, "", progress);
@@ -259,6 +271,12 @@ TEST(Given, WhatCannotBeIsRefused) {
   request.given.clear();
   EXPECT_THAT(message_of(request), HasSubstr("no effect without a given panel"));
   request = diptych(copy);
+  request.given_sees = "given";
+  EXPECT_THAT(message_of(request), HasSubstr("--given-sees belongs to --condition clean"));
+  request.condition = "clean";
+  request.given_timestep = "shared";
+  EXPECT_THAT(message_of(request), HasSubstr("--given-sees given needs --given-timestep zero"));
+  request = diptych(copy);
   request.given.clear();
   request.given_attention = 1.0;
   EXPECT_THAT(message_of(request), HasSubstr("--given-attention has no effect without"));
@@ -293,12 +311,26 @@ TEST(Given, TheWayIsThatOfTheAdaptersTraining) {
       request.loras = {{write_lora(scratch / "l.safetensors", training).native(), 1.0}};
     }
     request = resolve(request, {}).request;
-    return *request.condition + " " + request.given_timestep.value_or("-");
+    return *request.condition + " " + request.given_timestep.value_or("-") + " " +
+           request.given_sees.value_or("-");
   };
-  EXPECT_EQ(settled(nullptr), "replace -");
-  EXPECT_EQ(settled({{"conditional", 0.0}}), "replace -");
-  EXPECT_EQ(settled({{"conditional", 0.5}}), "clean shared");
-  EXPECT_EQ(settled({{"conditional", 0.5}, {"given_timestep", "zero"}}), "clean zero");
+  EXPECT_EQ(settled(nullptr), "replace - -");
+  EXPECT_EQ(settled({{"conditional", 0.0}}), "replace - -");
+  EXPECT_EQ(settled({{"conditional", 0.5}}), "clean shared all");
+  Json training = {{"conditional", 0.5}, {"given_timestep", "zero"}};
+  EXPECT_EQ(settled(training), "clean zero all");
+  training["given_sees"] = "given";
+  EXPECT_EQ(settled(training), "clean zero given");
+
+  // An option beside it wins.
+  Request request = diptych(kPictures / "cmyk.jpg");
+  request.loras = {{write_lora(scratch / "l.safetensors", training).native(), 1.0}};
+  request.given_timestep = "shared";
+  EXPECT_EQ(resolve(request, {}).request.given_sees, "all");
+  request = diptych(kPictures / "cmyk.jpg");
+  request.condition = "clean";
+  request.given_sees = "given";
+  EXPECT_EQ(resolve(request, {}).request.given_timestep, "zero");
 }
 
 TEST(Given, RequestsRoundTrip) {
@@ -311,6 +343,7 @@ TEST(Given, RequestsRoundTrip) {
                        {{"panel", 3}, {"image", "set.png"}, {"cut", 2}}}},
                      {"condition", "sdedit"},
                      {"strength", 0.5},
+                     {"given_sees", "given"},
                      {"given_attention", 1.3},
                      {"given_as", "decoded"},
                      {"given_fit", "contain"}};

@@ -33,7 +33,7 @@ rows:
   - {name: base, headline: true}
   - {name: LoRA, training: lora}
   - {name: LoRA alone, training: lora, sets: [20], headline: true}
-  - {name: tuned, training: full, given: [2, 1], condition: clean, given_timestep: zero}
+  - {name: tuned, training: full, given: [2, 1], condition: clean, given_timestep: zero, given_sees: given}
   - {name: best of 4, candidates: {count: 4, steps: 2, score: pixels}}
 contrasts:
   - {name: learns, a: "LoRA, 20 sets", b: base, measure: success, at_least: 0.2}
@@ -74,6 +74,7 @@ TEST(Plan, ReadsTasksTrainingsAndRows) {
   EXPECT_THAT(plan.rows[3].given, ElementsAre(1, 2));
   EXPECT_EQ(plan.rows[3].condition, sampling::GivenMethod::clean);
   EXPECT_EQ(plan.rows[3].given_at_zero, true);
+  EXPECT_EQ(plan.rows[3].given_sees, flux::GivenSees::given);
   EXPECT_EQ(plan.rows[4].candidates->count, 4);
   EXPECT_EQ(plan.contrasts[0].at_least, 0.2);
 }
@@ -127,6 +128,9 @@ TEST(Plan, WrongOnesAreRefused) {
               HasSubstr("'strength' belongs to"));
   EXPECT_THAT(refusal("condition: clean,", "condition: replace,"),
               HasSubstr("'given_timestep' belongs to"));
+  EXPECT_THAT(refusal("given_timestep: zero", "given_timestep: shared"),
+              HasSubstr("needs 'given_timestep: zero'"));
+  EXPECT_THAT(refusal("given_sees: given", "given_sees: some"), HasSubstr("expected all or given"));
   EXPECT_THAT(refusal("recipe: {", "recipe: {data: 3, "), HasSubstr("'data' must be a map"));
   EXPECT_THAT(refusal("recipe: {", "set: 3\nrecipe: {"), HasSubstr("'set' must be a map"));
   EXPECT_THAT(refusal("draw: {", "draw: {guidance: -1, "), HasSubstr("'guidance' is -1"));

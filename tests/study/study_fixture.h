@@ -28,12 +28,14 @@ trainings:
   - {name: gdt, set: {method: gdt}}
   - {name: full, sets: [2], set: {lora.targets: full}}
   - {name: conditional, sets: [2], set: {train.conditional: 0.5, train.given_timestep: zero}}
+  - {name: apart, sets: [2], set: {train.conditional: 0.5, train.given_timestep: zero, train.given_sees: given}}
 rows:
   - {name: base}
   - {name: LoRA, training: lora}
   - {name: GDT, training: gdt}
   - {name: tuned, training: full}
   - {name: clean, training: conditional, given: [1]}
+  - {name: apart, training: apart, given: [1]}
   - {name: silent, training: conditional, given: [1], silent: true}
   - {name: sdedit, given: [2], condition: sdedit, strength: 0.5}
   - {name: replace, given: [1], given_attention: 1.5}

@@ -27,9 +27,10 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
   EXPECT_EQ(report["missing"], 0);
   std::vector<std::string> labels;
   for (const Json& one : report["tasks"][0]["rows"]) labels.push_back(one["row"]);
-  EXPECT_THAT(labels, ElementsAre("drawn", "shuffled", "rebuilt", "base", "LoRA, 1 set",
-                                  "LoRA, 2 sets", "GDT", "tuned, 2 sets", "clean, 2 sets",
-                                  "silent, 2 sets", "sdedit", "replace", "best of 2"));
+  EXPECT_THAT(labels,
+              ElementsAre("drawn", "shuffled", "rebuilt", "base", "LoRA, 1 set", "LoRA, 2 sets",
+                          "GDT", "tuned, 2 sets", "clean, 2 sets", "apart, 2 sets",
+                          "silent, 2 sets", "sdedit", "replace", "best of 2"));
   for (const Json& one : report["tasks"][0]["rows"]) {
     EXPECT_TRUE(one["measures"].contains("success")) << one["row"];
     EXPECT_EQ(one["measures"]["adherence"]["sets"], 2) << one["row"];
@@ -38,6 +39,9 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
   EXPECT_EQ(row(report, "drawn")["feature_distance"], 0);
   EXPECT_EQ(row(report, "clean, 2 sets")["about"]["condition"], "clean");
   EXPECT_EQ(row(report, "clean, 2 sets")["about"]["given_timestep"], "zero");
+  // Said where it is so alone: rows from before there was this option keep their keys.
+  EXPECT_FALSE(row(report, "clean, 2 sets")["about"].contains("given_sees"));
+  EXPECT_EQ(row(report, "apart, 2 sets")["about"]["given_sees"], "given");
   EXPECT_EQ(row(report, "replace")["about"]["condition"], "replace");
   EXPECT_EQ(row(report, "GDT")["about"]["method"], "gdt");
   EXPECT_EQ(row(report, "GDT")["training"]["sets"], 2);
@@ -55,7 +59,7 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
 
   // Nothing is made a second time: what is there says what it says.
   const size_t cells = cell_files().size();
-  EXPECT_EQ(cells, 13U);
+  EXPECT_EQ(cells, 14U);
   std::map<fs::path, std::string> before;
   for (const fs::path& file : cell_files()) before[file] = read_file(file, 1 << 20);
   fs::path lost;
@@ -64,7 +68,7 @@ TEST_F(StudyTest, MakesEveryRowOnceAndGoesOnAfterAStop) {
   }
   fs::remove(lost);
   const Json again = run(all);
-  EXPECT_EQ(again["tasks"][0]["rows"].size(), 13U);
+  EXPECT_EQ(again["tasks"][0]["rows"].size(), 14U);
   for (const auto& [file, text] : before) {
     if (file != lost) {
       EXPECT_EQ(read_file(file, 1 << 20), text) << file;
@@ -154,6 +158,7 @@ TEST_F(StudyTest, RowsDifferInWhatTheyDraw) {
   };
   EXPECT_NE(picture("LoRA, 2 sets"), picture("tuned, 2 sets"));
   EXPECT_NE(picture("clean, 2 sets"), picture("silent, 2 sets"));
+  EXPECT_NE(picture("clean, 2 sets"), picture("apart, 2 sets"));
   EXPECT_NE(picture("replace"), picture("base"));
 }
 
@@ -192,8 +197,8 @@ TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
 
 TEST_F(StudyTest, TellsWhatThereIsToDo) {
   const Plan all = plan();
-  // Three real rows, ten of the plan, five trainings.
-  EXPECT_EQ(left(all).size(), 18U);
+  // Three real rows, eleven of the plan, six trainings.
+  EXPECT_EQ(left(all).size(), 20U);
   EXPECT_FALSE(fs::exists(options_.out));
   options_.only = {"nothing"};
   run(all);

@@ -46,7 +46,7 @@ struct Drawn {
     h = 2 * pick(1, 4);
     w = 2 * pick(1, 4);
     text = pick(1, 20);
-    given = pick(0, 2);
+    given = pick(0, 3);
     gutter = pick(0, 3) == 0;
     apart = pick(0, 1) == 1;
   }
@@ -136,7 +136,8 @@ std::vector<at::Tensor> two_steps(const Drawn& drawn, const Variant& variant) {
   AdamWState state = adamw_state(masters(trained));
   MicroStepSettings settings;
   settings.checkpointing = variant.checkpointing;
-  settings.given_at_zero = drawn.given == 2;
+  settings.given_at_zero = drawn.given >= 2;
+  if (drawn.given == 3) settings.given_sees = flux::GivenSees::given;
   std::vector<at::Tensor> out;
   for (uint64_t step = 0; step < 2; ++step) {
     const MicroBatch batch = drawn.batch(step);

@@ -68,8 +68,9 @@ def positions(canvas, dtype=torch.float32):
     return torch.cat(ids)
 
 
-def velocity(model, batch, dtype, given=None, gain=1.0, canvas=CANVAS):
-    """-> [B, panels' tokens, 64], its target, and which tokens count."""
+def velocity(model, batch, dtype, given=None, gain=1.0, canvas=CANVAS, apart=False):
+    """-> [B, panels' tokens, 64], its target, and which tokens count. given: a panel or several;
+    apart: their images see only each other."""
     order, lengths = panel_tokens(canvas)
     text_of, image_of = owners(lengths)
     x0, noise = batch["latents"].to(dtype), batch["noise"].to(dtype)
@@ -78,13 +79,16 @@ def velocity(model, batch, dtype, given=None, gain=1.0, canvas=CANVAS):
     x = (1 - at) * clean + at * pack(noise)[:, order]
     is_given = torch.zeros(len(image_of), dtype=torch.bool)
     if given is not None:
-        is_given = image_of == given
+        is_given = torch.isin(image_of, torch.tensor(given))
         x = torch.where(is_given[None, :, None], clean, x)
 
     image = torch.cat([torch.zeros_like(text_of, dtype=torch.bool),
                        torch.ones_like(image_of, dtype=torch.bool)])
     owner = torch.cat([text_of, image_of])
     sees = (owner[:, None] == owner[None]) | (image[:, None] & image[None])
+    if apart:
+        is_given_image = torch.cat([torch.zeros_like(text_of, dtype=torch.bool), is_given])
+        sees[is_given_image] = is_given_image
     mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, -math.inf)
     if gain != 1.0:
         mask[(image & (owner != 0))[:, None] & (image & (owner == 0))[None]] += math.log(gain)

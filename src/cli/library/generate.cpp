@@ -82,6 +82,7 @@ Json merge_over_picture(const Json& asked, const RunOptions& options) {
   if (asked.contains("condition")) {
     merged.erase("strength");
     merged.erase("given_timestep");
+    merged.erase("given_sees");
   }
   for (const auto& [key, value] : asked.items()) merged[key] = value;
   return merged;
