@@ -55,13 +55,10 @@ AttentionPlan canvas_attention(int64_t text_length, const std::vector<bool>& giv
   } else {
     others.insert(others.end(), given_runs.begin(), given_runs.end());
   }
-  if (how.gain == 1.0) {
-    others.insert(others.end(), targets.begin(), targets.end());
-    plan.push_back({others, {{0, length}}, {}});
-  } else {
-    plan.push_back({others, {{0, length}}, {}});
-    plan.push_back({targets, {{0, length}}, bias_of(how.gain, given_runs, length)});
-  }
+  const at::Tensor bias = bias_of(how.gain, given_runs, length);
+  if (!bias.defined()) others.insert(others.end(), targets.begin(), targets.end());
+  plan.push_back({others, {{0, length}}, {}});
+  if (bias.defined()) plan.push_back({targets, {{0, length}}, bias});
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include "fixtures.h"
 #include "flux/latents.h"
 #include "flux/token_order.h"
+#include "latent_boxes.h"
 #include "nn/one_thread.h"
 #include "tensors.h"
 #include "trained.h"
@@ -49,14 +50,8 @@ struct Sample {
   }
 
   static std::vector<LatentBox> boxes(Fixture& fixture, const std::string& kind) {
-    std::vector<LatentBox> out;
-    if (kind == "canvas.") return out;
-    const at::Tensor stored = fixture["gdt.boxes"].to(at::kLong);
-    for (int64_t i = 0; i < stored.size(0); ++i) {
-      const auto value = [&](int64_t k) { return stored[i][k].item<int64_t>(); };
-      out.push_back({value(0), value(1), value(2), value(3)});
-    }
-    return out;
+    if (kind == "canvas.") return {};
+    return testing_support::latent_boxes(fixture, "gdt.boxes");
   }
 
   at::Tensor in_one_pass(const Transformer& transformer, double gain) const {

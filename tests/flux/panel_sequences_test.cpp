@@ -7,6 +7,7 @@
 
 #include "fixtures.h"
 #include "flux/latents.h"
+#include "latent_boxes.h"
 #include "nn/one_thread.h"
 #include "tensors.h"
 #include "trained.h"
@@ -34,15 +35,7 @@ class PanelSequences : public testing::Test {
 
   at::Tensor batch(const char* name) { return fixture_[std::string("batch.") + name]; }
 
-  std::vector<LatentBox> boxes() {
-    const at::Tensor stored = fixture_["boxes"].to(at::kLong);
-    std::vector<LatentBox> out;
-    for (int64_t i = 0; i < stored.size(0); ++i) {
-      const auto value = [&](int64_t k) { return stored[i][k].item<int64_t>(); };
-      out.push_back({value(0), value(1), value(2), value(3)});
-    }
-    return out;
-  }
+  std::vector<LatentBox> boxes() { return testing_support::latent_boxes(fixture_, "boxes"); }
   at::Tensor order() {
     return panel_order(boxes(), batch("latents").size(2), batch("latents").size(3));
   }

@@ -9,7 +9,9 @@
 #include "core/yaml.h"
 #include "fixtures.h"
 #include "image/read.h"
+#include "latent_boxes.h"
 #include "lora/adapter_file.h"
+#include "reference_lora.h"
 #include "refusal.h"
 #include "sampling/resolve.h"
 #include "small_training.h"
@@ -28,18 +30,6 @@ using testing_support::normal;
 using testing_support::refusal_of;
 using testing_support::relative_l2;
 
-/// The panels of tools/reference/dump_gdt.py, with gutters.
-std::vector<flux::LatentBox> boxes_of(Fixture& fixture) {
-  const at::Tensor stored = fixture["boxes"].to(at::kLong);
-  std::vector<flux::LatentBox> out;
-  out.reserve(static_cast<size_t>(stored.size(0)));
-  for (int64_t i = 0; i < stored.size(0); ++i) {
-    const auto value = [&](int64_t k) { return stored[i][k].item<int64_t>(); };
-    out.push_back({value(0), value(1), value(2), value(3)});
-  }
-  return out;
-}
-
 /// What `micro_step` is given for the reference's samples; `given`: the first panel is.
 MicroBatch reference_batch(Fixture& fixture, bool given) {
   MicroBatch batch;
@@ -48,7 +38,7 @@ MicroBatch reference_batch(Fixture& fixture, bool given) {
   batch.t5 = fixture["batch.t5"];
   batch.clip = fixture["batch.clip"];
   batch.t = fixture["batch.t"];
-  batch.panels = boxes_of(fixture);
+  batch.panels = testing_support::latent_boxes(fixture, "boxes");
   const auto mask = [&](size_t first, size_t last) {
     at::Tensor out =
         at::zeros({batch.size(), batch.latents.size(2), batch.latents.size(3)}, at::kBool);
@@ -65,16 +55,11 @@ MicroBatch reference_batch(Fixture& fixture, bool given) {
 
 // Loss and gradients of the whole micro-batch, shard by shard, against diffusers' blocks.
 TEST(GdtMicroStep, EqualsTheReference) {
-  Fixture fixture("training/gdt.safetensors"), init("training/init_lora.safetensors");
+  Fixture fixture("training/gdt.safetensors");
   const Json deviation = Json::parse(fixture.metadata().at("deviation"));
-  const std::string folder = ICLORA_FIXTURES "/models/toy-dev/transformer";
-  runtime::FileWeights source(weights::Checkpoint::open(folder));
-  flux::Transformer transformer = flux::load_transformer(
-      source, flux::config_from_json(read_json(folder + "/config.json"), "config.json"),
-      at::kFloat);
-  TrainedTensors trained = add_lora(transformer, layer_filter({"all"}), 4, 4, 1);
-  for (TrainedTensor& tensor : trained) tensor.master.copy_(init[tensor.name]);
-  put_into_layers(trained, masters(trained));
+  const auto reference = reference_lora();
+  const flux::Transformer& transformer = reference->transformer;
+  const TrainedTensors& trained = reference->trained;
   for (const bool given : {false, true}) {
     const std::string kind = given ? "zero.lora." : "lora.";
     MicroStepSettings settings;

@@ -7,8 +7,10 @@
 
 #include "core/error.h"
 #include "fixtures.h"
+#include "latent_boxes.h"
 #include "lora/adapter_file.h"
 #include "lora/stated.h"
+#include "reference_lora.h"
 #include "refusal.h"
 #include "small_training.h"
 #include "tensors.h"
@@ -36,13 +38,11 @@ MicroBatch reference_batch(Fixture& fixture, const std::string& kind) {
     return batch;
   }
   // The first two of three panels.
-  const at::Tensor boxes = fixture["gdt.boxes"].to(at::kLong);
+  batch.panels = testing_support::latent_boxes(fixture, "gdt.boxes");
   batch.given = at::zeros({batch.size(), batch.latents.size(2), batch.latents.size(3)}, at::kBool);
   batch.counted = batch.given.clone();
-  for (int64_t i = 0; i < boxes.size(0); ++i) {
-    const auto value = [&](int64_t k) { return boxes[i][k].item<int64_t>(); };
-    const flux::LatentBox box = {value(0), value(1), value(2), value(3)};
-    batch.panels.push_back(box);
+  for (size_t i = 0; i < batch.panels.size(); ++i) {
+    const flux::LatentBox& box = batch.panels[i];
     for (at::Tensor* mask : {&batch.given, &batch.counted}) {
       if (mask == &batch.given && i == 2) continue;
       mask->slice(1, box.y, box.y + box.height).slice(2, box.x, box.x + box.width).fill_(true);
@@ -54,16 +54,11 @@ MicroBatch reference_batch(Fixture& fixture, const std::string& kind) {
 // Loss and gradients of a whole micro-batch, whose samples have other panels given each, against
 // diffusers' blocks (tools/reference/dump_apart.py).
 TEST(GivenApart, MicroStepEqualsTheReference) {
-  Fixture fixture("training/apart.safetensors"), init("training/init_lora.safetensors");
+  Fixture fixture("training/apart.safetensors");
   const Json deviation = Json::parse(fixture.metadata().at("deviation"));
-  const std::string folder = ICLORA_FIXTURES "/models/toy-dev/transformer";
-  runtime::FileWeights source(weights::Checkpoint::open(folder));
-  flux::Transformer transformer = flux::load_transformer(
-      source, flux::config_from_json(read_json(folder + "/config.json"), "config.json"),
-      at::kFloat);
-  TrainedTensors trained = add_lora(transformer, layer_filter({"all"}), 4, 4, 1);
-  for (TrainedTensor& tensor : trained) tensor.master.copy_(init[tensor.name]);
-  put_into_layers(trained, masters(trained));
+  const auto reference = reference_lora();
+  const flux::Transformer& transformer = reference->transformer;
+  const TrainedTensors& trained = reference->trained;
   for (const std::string kind : {"canvas.", "gdt."}) {
     for (const bool checkpointing : {false, true}) {
       MicroStepSettings settings;
