@@ -19,7 +19,8 @@ CLAIMS = [
     ("An untrained model makes sets",
      "\"Existing text-to-image DiTs can effectively perform in-context generation without any tuning\"; a "
      "LoRA makes sets that \"better adhere to prompts\" (In-Context LoRA, abstract).",
-     ["training-free ability", "a LoRA adds consistency", "a LoRA keeps adherence"],
+     ["training-free ability", "training-free ability, traits", "a LoRA adds consistency",
+      "a LoRA keeps adherence"],
      ["drawn", "rebuilt", "shuffled", "base", "IC-LoRA main, 40 sets"]),
     ("Images side by side do what token sequences do",
      "\"Concatenate images instead of tokens\" (In-Context LoRA, abstract), against Group Diffusion "
@@ -48,7 +49,8 @@ CLAIMS = [
      "clean panels after conditional training keep it in at least 20 points more of the drawn panels.",
      ["clean against sdedit", "clean at zero against sdedit", "clean against sdedit without words",
       "traits kept by clean at zero against sdedit", "traits kept without words",
-      "one timestep against zero", "what training without words adds",
+      "one timestep against zero", "one timestep against zero without words",
+      "what training without words adds",
       "what training without words adds without words", "given panels that see only each other",
       "given panels that see only each other without words", "replace against sdedit", "attention gain",
       "conditional training costs the joint task", "conditional training costs the joint task, traits",
