@@ -26,4 +26,15 @@ const Json* stated_training(const AdapterFile& adapter, const char* key) {
   return member(member(metadata(adapter), "training"), key);
 }
 
+std::optional<GivenTraining> given_training(const AdapterFile& adapter) {
+  const Json* share = stated_training(adapter, "conditional");
+  if (share == nullptr || !share->is_number() || share->get<double>() <= 0) return std::nullopt;
+  const auto is = [&](const char* key, const char* value) {
+    const Json* found = stated_training(adapter, key);
+    return found != nullptr && *found == value;
+  };
+  const bool at_zero = is("given_timestep", "zero");
+  return GivenTraining{at_zero, at_zero && is("given_sees", "given")};
+}
+
 }  // namespace iclora::lora

@@ -17,4 +17,12 @@ std::optional<std::string> stated(const AdapterFile& adapter, const char* key);
 /// as long as the adapter.
 const Json* stated_training(const AdapterFile& adapter, const char* key);
 
+/// How given panels took part in its training.
+struct GivenTraining {
+  bool at_zero = false;  ///< their tokens at timestep 0
+  bool apart = false;    ///< they see only each other
+};
+/// None where it was trained without given panels, or does not say.
+std::optional<GivenTraining> given_training(const AdapterFile& adapter);
+
 }  // namespace iclora::lora

@@ -54,33 +54,28 @@ void refuse_without_given(const Request& request) {
   }
 }
 
-/// The first adapter that was trained with given panels; nullptr where none was.
-const lora::AdapterFile* trained_with_given(const std::vector<lora::AdapterFile>& adapters) {
+/// Of the first adapter that was trained with given panels; none where none was.
+std::optional<lora::GivenTraining> trained_with_given(
+    const std::vector<lora::AdapterFile>& adapters) {
   for (const lora::AdapterFile& adapter : adapters) {
-    const Json* share = lora::stated_training(adapter, "conditional");
-    if (share != nullptr && share->is_number() && share->get<double>() > 0) return &adapter;
+    if (const auto training = lora::given_training(adapter)) return training;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-/// `trained`: as trained_with_given.
-void settle_clean(Request& request, const lora::AdapterFile* trained) {
+void settle_clean(Request& request, const std::optional<lora::GivenTraining>& trained) {
   if (*request.condition != "clean") {
     if (!request.given_timestep && !request.given_sees) return;
     fail_input("{} belongs to --condition clean, but the condition is {}; leave it out.",
                request.given_timestep ? "--given-timestep" : "--given-sees", *request.condition);
   }
-  const auto trained_so = [&](const char* key, const char* value) {
-    const Json* stated = trained != nullptr ? lora::stated_training(*trained, key) : nullptr;
-    return stated != nullptr && *stated == value;
-  };
   if (!request.given_timestep) {
-    const bool zero = request.given_sees == "given" || trained_so("given_timestep", "zero");
+    const bool zero = request.given_sees == "given" || (trained && trained->at_zero);
     request.given_timestep = zero ? "zero" : "shared";
   }
   const bool zero = *request.given_timestep == "zero";
   if (!request.given_sees) {
-    request.given_sees = zero && trained_so("given_sees", "given") ? "given" : "all";
+    request.given_sees = zero && trained && trained->apart ? "given" : "all";
   }
   if (*request.given_sees == "given" && !zero) {
     fail_input(
@@ -90,8 +85,8 @@ void settle_clean(Request& request, const lora::AdapterFile* trained) {
 }
 
 void settle_condition(Request& request, const std::vector<lora::AdapterFile>& adapters) {
-  const lora::AdapterFile* trained = trained_with_given(adapters);
-  if (!request.condition) request.condition = trained != nullptr ? "clean" : "replace";
+  const auto trained = trained_with_given(adapters);
+  if (!request.condition) request.condition = trained ? "clean" : "replace";
   if (*request.condition == "sdedit") {
     if (!request.strength) request.strength = 1.0;
   } else if (request.strength) {

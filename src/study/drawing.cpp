@@ -5,38 +5,50 @@
 
 #include "eval/adapter_captions.h"
 #include "eval/candidates.h"
-#include "lora/adapter_file.h"
+#include "lora/stated.h"
 
 namespace iclora::study {
 namespace {
 
 using sampling::GivenMethod;
 
-GivenMethod condition_of(const RowPlan& row, const run::Config* training) {
-  if (row.condition) return *row.condition;
-  const bool conditional = training != nullptr && training->train.conditional > 0;
-  return conditional ? GivenMethod::clean : GivenMethod::replace;
+/// How the weights that a row draws with were trained.
+struct Made {
+  sampling::Method method = sampling::Method::canvas;
+  std::optional<lora::GivenTraining> given;  ///< none: without given panels
+};
+
+Made made_of(const RowSource& source) {
+  Made out;
+  if (source.adapter != nullptr) {
+    out.method = sampling::trained_method({*source.adapter});
+    out.given = lora::given_training(*source.adapter);
+  }
+  if (source.training == nullptr) return out;
+  const run::TrainConfig& train = source.training->train;
+  if (source.training->method == run::Method::gdt) out.method = sampling::Method::gdt;
+  if (train.conditional > 0) {
+    out.given = {train.given_timestep == run::GivenTimestep::zero,
+                 train.given_sees == run::GivenSees::given};
+  }
+  return out;
 }
 
-bool at_zero(const RowPlan& row, const run::Config* training) {
+GivenMethod condition_of(const RowPlan& row, const Made& made) {
+  return row.condition.value_or(made.given ? GivenMethod::clean : GivenMethod::replace);
+}
+
+bool at_zero(const RowPlan& row, const Made& made) {
   if (row.given_at_zero) return *row.given_at_zero;
   if (row.given_sees == flux::GivenSees::given) return true;
-  return training != nullptr && training->train.conditional > 0 &&
-         training->train.given_timestep == run::GivenTimestep::zero;
+  return made.given && made.given->at_zero;
 }
 
 /// Of rows whose given panels stay clean at timestep 0.
-flux::GivenSees sees(const RowPlan& row, const run::Config* training) {
+flux::GivenSees sees(const RowPlan& row, const Made& made) {
   if (row.given_sees) return *row.given_sees;
-  const bool apart = training != nullptr && training->train.conditional > 0 &&
-                     training->train.given_sees == run::GivenSees::given;
+  const bool apart = made.given && made.given->apart;
   return apart ? flux::GivenSees::given : flux::GivenSees::all;
-}
-
-sampling::Method method_of(const RowPlan& row, const run::Config* training) {
-  if (row.method) return *row.method;
-  return training != nullptr && training->method == run::Method::gdt ? sampling::Method::gdt
-                                                                     : sampling::Method::canvas;
 }
 
 /// The set as this row reads it.
@@ -126,20 +138,21 @@ std::vector<eval::SetScorer> scorers_of(const RowDrawing& drawing, const eval::T
   return out;
 }
 
-Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* training,
+Json row_settings(const Plan& plan, const PlannedRow& row, const RowSource& source,
                   const DrawingInputs& inputs) {
   const RowPlan& asked = *row.row;
+  const Made made = made_of(source);
   Json out = eval::settings_json(plan.draw, inputs.settings);
-  out["method"] = sampling::name_of(method_of(asked, training));
+  out["method"] = sampling::name_of(asked.method.value_or(made.method));
   if (!asked.given.empty()) {
-    const GivenMethod condition = condition_of(asked, training);
+    const GivenMethod condition = condition_of(asked, made);
     out["given"] = asked.given;
     out["condition"] = name_of(condition);
     if (condition == GivenMethod::clean) {
-      const bool zero = at_zero(asked, training);
+      const bool zero = at_zero(asked, made);
       out["given_timestep"] = zero ? "zero" : "shared";
       // Only where it says something: rows from before there was this option stay what they are.
-      if (zero && sees(asked, training) == flux::GivenSees::given) out["given_sees"] = "given";
+      if (zero && sees(asked, made) == flux::GivenSees::given) out["given_sees"] = "given";
     }
     if (condition == GivenMethod::sdedit) out["strength"] = asked.strength;
     out["given_attention"] = asked.given_attention;
@@ -157,9 +170,11 @@ Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* tr
   return out;
 }
 
-RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
+RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const RowSource& source,
                     const std::optional<Trained>& trained) {
   const RowPlan& asked = *row.row;
+  const run::Config* training = source.training;
+  const Made made = made_of(source);
   RowDrawing out;
   out.model = inputs.model;
   out.settings = inputs.settings;
@@ -167,7 +182,10 @@ RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const ru
   out.silent = asked.silent;
   out.candidates = asked.candidates;
   out.reader = inputs.reader;
-  if (trained) {
+  if (source.adapter != nullptr) {
+    out.adapter = *source.adapter;
+    out.caption = eval::caption_options(*out.adapter);
+  } else if (trained) {
     if (std::filesystem::is_directory(trained->result)) {
       out.model = sampling::open_model(trained->result.native(), {});
     } else {
@@ -178,11 +196,10 @@ RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const ru
     out.caption.trigger = training->data.trigger;
     out.caption.dialect = training->data.dialect;
   }
-  out.settings.method = method_of(asked, training);
-  out.settings.condition = condition_of(asked, training);
-  out.settings.given_at_zero =
-      out.settings.condition == GivenMethod::clean && at_zero(asked, training);
-  if (out.settings.given_at_zero) out.settings.given_sees = sees(asked, training);
+  out.settings.method = asked.method.value_or(made.method);
+  out.settings.condition = condition_of(asked, made);
+  out.settings.given_at_zero = out.settings.condition == GivenMethod::clean && at_zero(asked, made);
+  if (out.settings.given_at_zero) out.settings.given_sees = sees(asked, made);
   out.settings.strength = asked.strength;
   out.settings.given_attention = asked.given_attention;
   return out;

@@ -24,6 +24,12 @@ struct DrawingInputs {
 };
 DrawingInputs open_drawing(const Plan& plan, const StudyOptions& options);
 
+/// What a row draws with beside the plan's model: neither, or one of the two.
+struct RowSource {
+  const run::Config* training = nullptr;       ///< the configuration of its training
+  const lora::AdapterFile* adapter = nullptr;  ///< a file that was there already
+};
+
 /// What a row draws with, settled.
 struct RowDrawing {
   sampling::OpenModel model;  ///< the plan's, or what full tuning made of it
@@ -37,13 +43,13 @@ struct RowDrawing {
 };
 
 /// How a row's canvases come to be, beside the trained weights: method, condition and the like.
-/// `training`: the row's, if it has one. Part of a cell's key.
-Json row_settings(const Plan& plan, const PlannedRow& row, const run::Config* training,
+/// Part of a cell's key.
+Json row_settings(const Plan& plan, const PlannedRow& row, const RowSource& source,
                   const DrawingInputs& inputs);
 
 /// `trained`: of the row's training, if it has one and that is finished. Before that its captions
 /// are as its configuration says; a tag that all training captions begin with is not known yet.
-RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const run::Config* training,
+RowDrawing open_row(const PlannedRow& row, const DrawingInputs& inputs, const RowSource& source,
                     const std::optional<Trained>& trained);
 
 /// What scores a row's candidates, a scorer a set. Errors (exit 2) as eval::make_scorer: the words

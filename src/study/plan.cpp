@@ -19,6 +19,7 @@ constexpr int64_t kMostSets = 1'000'000;
 constexpr int64_t kMostPanels = 64;
 constexpr int64_t kMostCandidates = 1000;
 constexpr const char* kCache = "${CACHE}";
+constexpr const char* kTask = "${TASK}";
 
 void only_keys(const Json& json, const std::vector<std::string>& known, const std::string& where) {
   if (!json.is_object()) fail_input("{} must be a map of keys.", where);
@@ -197,15 +198,20 @@ void read_given(const Json& json, const std::string& where, RowPlan& out) {
   out.silent = json_bool_or(json, "silent", where, false);
 }
 
-RowPlan read_row(const Json& json, const std::string& where) {
+RowPlan read_row(const Json& json, const std::string& where, const fs::path& cache) {
   only_keys(json,
-            {"name", "training", "sets", "headline", "method", "given", "condition",
+            {"name", "training", "adapter", "sets", "headline", "method", "given", "condition",
              "given_timestep", "given_sees", "strength", "given_attention", "silent", "candidates"},
             where);
   RowPlan out;
   out.name = json_string(json, "name", where);
   if (out.name.empty()) fail_input("{}: 'name' is empty.", where);
   out.training = json_string_or(json, "training", where, "");
+  out.adapter = path_in(json, "adapter", where, cache, "").native();
+  if (!out.training.empty() && !out.adapter.empty()) {
+    fail_input("{}: the row '{}' has both 'training' and 'adapter'; leave one of them out.", where,
+               printable(out.name));
+  }
   out.sets = integers_in(json, "sets", where, kMostSets);
   out.headline = json_bool_or(json, "headline", where, false);
   if (json.contains("method")) {
@@ -353,7 +359,8 @@ Plan read_plan(const fs::path& file, const fs::path& cache) {
         entry, fmt::format("{}: training {}", where, out.trainings.size() + 1), trainings));
   }
   for (const Json& entry : list_in(json, "rows", where)) {
-    out.rows.push_back(read_row(entry, fmt::format("{}: row {}", where, out.rows.size() + 1)));
+    out.rows.push_back(
+        read_row(entry, fmt::format("{}: row {}", where, out.rows.size() + 1), cache));
     check_row(out, out.rows.back(), where);
   }
   if (out.tasks.empty()) fail_input("{} names no task.", where);
@@ -377,6 +384,16 @@ std::vector<PlannedRow> rows_of(const Plan& plan, const TaskPlan& task) {
     for (PlannedRow& one : expanded(plan, row)) out.push_back(std::move(one));
   }
   return out;
+}
+
+fs::path adapter_path(const RowPlan& row, const TaskPlan& task) {
+  std::string path = row.adapter;
+  const std::string_view word = kTask;
+  for (size_t at = path.find(word); at != std::string::npos;
+       at = path.find(word, at + task.name.size())) {
+    path.replace(at, word.size(), task.name);
+  }
+  return path;
 }
 
 run::Config training_config(const Plan& plan, const TaskPlan& task, const TrainingPlan& training,

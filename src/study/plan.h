@@ -38,12 +38,13 @@ struct CandidatesPlan {
 
 struct RowPlan {
   std::string name;
-  std::string training;       ///< empty: the model as it is
+  std::string training;       ///< empty: `adapter`, or the model as it is
+  std::string adapter;        ///< a file that is there already, as the plan names it (adapter_path)
   std::vector<int64_t> sets;  ///< of those of its training; empty: every one
   bool headline = false;
   std::optional<sampling::Method> method;  ///< none: as trained, else canvas
   std::vector<int64_t> given;              ///< real panels that are given, ascending
-  /// None: clean where the training was conditional, else replace.
+  /// None: clean where training had given panels, else replace.
   std::optional<sampling::GivenMethod> condition;
   std::optional<bool> given_at_zero;          ///< of clean; none: as trained
   std::optional<flux::GivenSees> given_sees;  ///< of clean at zero; none: as trained
@@ -91,6 +92,9 @@ Plan read_plan(const std::filesystem::path& file, const std::filesystem::path& c
 
 /// The rows of one task in the plan's order.
 std::vector<PlannedRow> rows_of(const Plan& plan, const TaskPlan& task);
+
+/// The file that a row with an adapter draws this task with: ${TASK} in it is the task's name.
+std::filesystem::path adapter_path(const RowPlan& row, const TaskPlan& task);
 
 /// The configuration of one training of one task; `out` is its folder.
 run::Config training_config(const Plan& plan, const TaskPlan& task, const TrainingPlan& training,

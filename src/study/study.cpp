@@ -4,7 +4,9 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/log.h"
+#include "sampling/adapters.h"
 #include "study/drawing.h"
 
 namespace iclora::study {
@@ -49,8 +51,13 @@ eval::TestSets read_task_sets(const Plan& plan, const TaskPlan& task, const Inpu
 struct RowJob {
   PlannedRow row;
   std::optional<Training> training;
+  std::optional<lora::AdapterFile> adapter;
   Json about;
   std::string key;
+
+  RowSource source() const {
+    return {training ? &training->config : nullptr, adapter ? &*adapter : nullptr};
+  }
 };
 
 /// The real rows, then the plan's.
@@ -117,6 +124,14 @@ void check_panels(const RowPlan& row, const eval::TestSets& sets) {
   }
 }
 
+/// Errors (exit 2): a file that is none, or does not fit the model.
+lora::AdapterFile open_adapter(const PlannedRow& row, const TaskPlan& task,
+                               const sampling::OpenModel& model) {
+  lora::AdapterFile out = lora::read_adapter(adapter_path(*row.row, task));
+  sampling::check_adapter(weights::Checkpoint::open(model.folder.transformer.folder), out, false);
+  return out;
+}
+
 TaskJobs jobs_of(const Plan& plan, const TaskPlan& task, const eval::TestSets& sets,
                  const Inputs& inputs, const StudyOptions& options) {
   const sampling::OpenModel& opened = inputs.drawing.model;
@@ -136,12 +151,13 @@ TaskJobs jobs_of(const Plan& plan, const TaskPlan& task, const eval::TestSets& s
     if (row.training != nullptr) {
       job.training = plan_training(plan, task, row, opened, options, training_sets);
     }
-    const run::Config* config = job.training ? &job.training->config : nullptr;
-    if (row.row->candidates) {
-      scorers_of(open_row(row, inputs.drawing, config, std::nullopt), sets);  // refuses in time
-    }
-    job.about = row_settings(plan, row, config, inputs.drawing);
+    if (!row.row->adapter.empty()) job.adapter = open_adapter(row, task, opened);
+    // What it says of captions and candidates is refused in time.
+    const RowDrawing drawing = open_row(row, inputs.drawing, job.source(), std::nullopt);
+    if (drawing.candidates) scorers_of(drawing, sets);
+    job.about = row_settings(plan, row, job.source(), inputs.drawing);
     job.about["model"] = opened.model_sha256;
+    if (job.adapter) job.about["adapter"] = sha256_of_file(job.adapter->path);
     // A row that is renamed is the same row: its label stands outside of the key.
     job.key = key_of("", out.sets, job.about, job.training ? Json(job.training->key) : Json());
     job.row = std::move(row);
@@ -231,8 +247,7 @@ class Runner {
     const DrawingInputs& inputs = inputs_.drawing;
     eval::LongCaptions captions(inputs.model, inputs.settings.text_length);
     for (const RowJob& job : jobs_[index].rows) {
-      const run::Config* config = job.training ? &job.training->config : nullptr;
-      add_captions(open_row(job.row, inputs, config, std::nullopt), sets_[index], captions);
+      add_captions(open_row(job.row, inputs, job.source(), std::nullopt), sets_[index], captions);
     }
     captions.warn(sets_[index].folder, "draw.text_length");
   }
@@ -304,8 +319,7 @@ class Runner {
                   trained->record.seconds);
       }
     }
-    const RowDrawing drawing =
-        open_row(job.row, inputs_.drawing, job.training ? &job.training->config : nullptr, trained);
+    const RowDrawing drawing = open_row(job.row, inputs_.drawing, job.source(), trained);
     eval::Row row = draw_row(drawing, sets_[index], plan_.draw.seed, plan_.repeat, progress);
     Cell cell;
     cell.key = job.key;

@@ -106,10 +106,20 @@ TEST(Plan, ItsOwnSettingsAreThoseOfEveryTrainingThatSaysNothingElse) {
   EXPECT_EQ(train(1).steps, 7);
 }
 
+TEST(Plan, ARowsAdapterIsThatOfItsTask) {
+  const Plan plan = read(
+      std::string(kPlan).replace(std::string(kPlan).find("name: base, headline"), 10,
+                                 "name: base, adapter: \"${CACHE}/${TASK}/${TASK}.safetensors\""));
+  EXPECT_EQ(adapter_path(plan.rows[0], plan.tasks[0]), "/cache/pairs/pairs.safetensors");
+  EXPECT_EQ(adapter_path(plan.rows[0], plan.tasks[1]), "/cache/other/other.safetensors");
+}
+
 TEST(Plan, WrongOnesAreRefused) {
   EXPECT_THAT(refusal("contrasts:", "contrast:"), HasSubstr("did you mean 'contrasts'?"));
   EXPECT_THAT(refusal("headline: true", "headlin: true"), HasSubstr("did you mean 'headline'?"));
   EXPECT_THAT(refusal("training: lora}", "training: lara}"), HasSubstr("which the plan has not"));
+  EXPECT_THAT(refusal("training: lora}", "training: lora, adapter: a.safetensors}"),
+              HasSubstr("both 'training' and 'adapter'"));
   EXPECT_THAT(refusal("sets: [20], headline", "sets: [30], headline"), HasSubstr("is not trained"));
   EXPECT_THAT(refusal("b: base", "b: bas"), HasSubstr("did you mean 'base'?"));
   EXPECT_THAT(refusal("LoRA alone", "LoRA"), HasSubstr("stands there twice"));

@@ -162,6 +162,33 @@ TEST_F(StudyTest, RowsDifferInWhatTheyDraw) {
   EXPECT_NE(picture("replace"), picture("base"));
 }
 
+// An adapter that is there draws as the training that made it, of which its file tells.
+TEST_F(StudyTest, AnAdapterThatIsThereIsARowOfItsOwn) {
+  const Json trained = row(run(plan()), "apart, 2 sets");
+  for (const auto& entry : fs::directory_iterator(options_.out / "trainings")) {
+    const fs::path file = entry.path() / "lora/apart.safetensors";
+    if (fs::exists(file)) fs::copy_file(file, scratch_ / "pairs.safetensors");
+  }
+  const std::string adapter = "adapter: \"" + (scratch_ / "${TASK}.safetensors").native() + "\"";
+  std::string text = small_plan();
+  text.replace(text.find("{name: base}"), 12, "{name: there, " + adapter + ", given: [1]}");
+  EXPECT_THAT(left(plan(text)), ElementsAre("draw there"));
+  const Json there = row(run(plan(text)), "there");
+  EXPECT_EQ(there["measures"], trained["measures"]);
+  EXPECT_EQ(there["frechet"], trained["frechet"]);
+  EXPECT_EQ(there["about"]["condition"], "clean");
+  EXPECT_EQ(there["about"]["given_timestep"], "zero");
+  EXPECT_EQ(there["about"]["given_sees"], "given");
+  EXPECT_FALSE(there.contains("training"));
+  // Another file under its name is another row.
+  fs::copy_file(ICLORA_FIXTURES "/models/lora-a.safetensors", scratch_ / "pairs.safetensors",
+                fs::copy_options::overwrite_existing);
+  EXPECT_THAT(left(plan(text)), ElementsAre("draw there"));
+  const Json other = row(run(plan(text)), "there");
+  EXPECT_EQ(other["about"]["condition"], "replace");
+  EXPECT_NE(other["cell"], there["cell"]);
+}
+
 TEST_F(StudyTest, OfAWorldWithoutLabelsPixelsAreMeasured) {
   fs::remove(scratch_ / "held/labels.jsonl");
   const Json report = run(plan());
@@ -193,6 +220,11 @@ TEST_F(StudyTest, EverythingIsRefusedBeforeAnythingIsMade) {
               HasSubstr("leave one to be drawn"));
   EXPECT_THAT(refusal(", train: TRAIN", ""), HasSubstr("lacks 'train'"));
   EXPECT_THAT(refusal("set: {method: gdt}", "set: {methd: gdt}"), HasSubstr("did you mean"));
+  EXPECT_THAT(refusal("{name: base}", "{name: base, adapter: nowhere.safetensors}"),
+              HasSubstr("nowhere.safetensors"));
+  EXPECT_THAT(refusal("{name: base}",
+                      "{name: base, adapter: " ICLORA_FIXTURES "/eval/classifier.safetensors}"),
+              HasSubstr("classifier.safetensors"));
 }
 
 TEST_F(StudyTest, TellsWhatThereIsToDo) {
