@@ -62,6 +62,30 @@ bool fits(const lora::AdapterFile& adapter, const flux::Config& config) {
   });
 }
 
+/// Whether an adapter that was trained with clean given panels is what the request wants.
+bool stays_clean(const Request& request) {
+  return !request.given.empty() && request.condition.value_or("clean") == "clean";
+}
+
+std::vector<fs::path> places_of(const std::string& task, const ReleasedTask* known,
+                                const std::vector<fs::path>& search, bool for_given) {
+  std::vector<std::string> names = {task};
+  if (known != nullptr && task != known->name) names.emplace_back(known->name);
+  if (known != nullptr && task != known->file) names.emplace_back(known->file);
+  std::vector<fs::path> out;
+  for (const fs::path& folder : search) {
+    for (const char* ending : {"-given.safetensors", ".safetensors"}) {
+      if (std::string_view(ending) != ".safetensors" && !for_given) continue;
+      for (const std::string& name : names) out.push_back(folder / "zoo" / (name + ending));
+    }
+  }
+  if (known == nullptr) return out;
+  if (const auto folder = weights::hub_snapshot(kRepository)) {
+    out.push_back(*folder / (std::string(known->file) + ".safetensors"));
+  }
+  return out;
+}
+
 void fill_in(Request& request, const ReleasedTask& task) {
   if (!request.grid) request.grid = task.grid;
   if (!request.panel && !request.size) request.panel = task.panel;
@@ -79,21 +103,7 @@ void add_task(Request& request, const std::string& task, const std::vector<fs::p
     fail_input("--task is '{}', expected a name such as 'film-storyboard'.", printable(task));
   }
   const ReleasedTask* const known = released(task);
-  std::vector<fs::path> places;
-  for (const fs::path& folder : search) {
-    places.push_back(folder / "zoo" / (task + ".safetensors"));
-    if (known != nullptr && task != known->name) {
-      places.push_back(folder / "zoo" / (std::string(known->name) + ".safetensors"));
-    }
-    if (known != nullptr && task != known->file) {
-      places.push_back(folder / "zoo" / (std::string(known->file) + ".safetensors"));
-    }
-  }
-  if (known != nullptr) {
-    if (const auto folder = weights::hub_snapshot(kRepository)) {
-      places.push_back(*folder / (std::string(known->file) + ".safetensors"));
-    }
-  }
+  const std::vector<fs::path> places = places_of(task, known, search, stays_clean(request));
   const OpenModel model = open_model(request.model, search);
   std::string misfits;
   for (const fs::path& place : places) {

@@ -11,10 +11,11 @@
 namespace iclora::sampling {
 
 /// Adds the adapter of `task` that fits request.model: `zoo/TASK.safetensors` in one of the
-/// `search` folders, else the released file in the Hugging Face cache. Of the paper's files, which
-/// say nothing about themselves, grid, panel, dialect and trigger are what the authors recommend,
-/// where the request leaves them open. Errors (exit 2) name where was looked, and what does not
-/// fit.
+/// `search` folders, else the released file in the Hugging Face cache. Where panels are given that
+/// may stay clean, `zoo/TASK-given.safetensors`, trained for that, comes before the other. Of the
+/// paper's files, which say nothing about themselves, grid, panel, dialect and trigger are what the
+/// authors recommend, where the request leaves them open. Errors (exit 2) name where was looked,
+/// and what does not fit.
 void add_task(Request& request, const std::string& task,
               const std::vector<std::filesystem::path>& search);
 

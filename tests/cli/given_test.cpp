@@ -4,6 +4,7 @@
 
 #include "cli/program.h"
 #include "core/json.h"
+#include "image/png_chunks.h"
 
 namespace iclora {
 namespace {
@@ -131,6 +132,33 @@ TEST(GivenOption, RedoAndExtendKeepWhatIsThere) {
   expect_refused(from({"--redo", "1", "--given", "1=" + kCmyk}), 2, "--given contradicts --redo");
   expect_refused(from({"--extend", "x", "--prompt", "y"}), 2, "leave --prompt");
   expect_refused(run_program(generate(scratch / "c", {"--redo", "1"})), 2, "add --from PICTURE");
+}
+
+// The adapter of a picture's task gives way to the one for given panels, and does not come on top.
+TEST(TaskOption, WithGivenPanelsItIsTheAdapterThatWasTrainedForThem) {
+  const ScratchFolder scratch;
+  const fs::path zoo = scratch / "cache/iclora/models/zoo";
+  fs::create_directories(zoo);
+  const std::string fixtures = ICLORA_FIXTURES "/models/";
+  fs::copy_file(fixtures + "lora-a.safetensors", zoo / "mugs.safetensors");
+  fs::copy_file(fixtures + "lora-b.safetensors", zoo / "mugs-given.safetensors");
+  const auto adapters = [&](const std::string& out, std::vector<std::string> line) {
+    line.insert(line.end(), {"--task", "mugs"});
+    const ProgramRun run = run_program(line, {"XDG_CACHE_HOME=" + (scratch / "cache").native()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    std::vector<std::string> names;
+    const Json about = Json::parse(image::read_texts(scratch / out).at("iclora"));
+    for (const Json& one : about["request"]["loras"]) {
+      names.push_back(fs::path(one["file"].get<std::string>()).filename().native());
+    }
+    return names;
+  };
+  const std::vector<std::string> redo = {
+      "generate", "--from", (scratch / "a.png").native(), "--redo",
+      "2",        "--out",  (scratch / "b.png").native()};
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(adapters("a.png", generate(scratch / "a.png", {})), Names{"mugs.safetensors"});
+  EXPECT_EQ(adapters("b.png", redo), Names{"mugs-given.safetensors"});
 }
 
 }  // namespace

@@ -68,6 +68,26 @@ TEST_F(Zoo, TakesTheAdapterThatFitsTheModel) {
   EXPECT_THAT(error_of("film-storyboard"), testing::HasSubstr("made for a model of another size"));
 }
 
+TEST_F(Zoo, GivenPanelsThatMayStayCleanHaveAnAdapterOfTheirOwn) {
+  const fs::path zoo = scratch_ / "models/zoo";
+  const auto taken = [&](const std::optional<std::string>& condition, bool given) {
+    Request asked = request();
+    asked.condition = condition;
+    if (given) asked.given = {{1, "cat.png", std::nullopt, ""}};
+    add_task(asked, "film-storyboard", {scratch_ / "models"});
+    EXPECT_EQ(asked.loras.size(), 1U);
+    return fs::path(asked.loras[0].file).filename();
+  };
+  write_adapter(zoo / "film-storyboard.safetensors", kToyWidth);
+  EXPECT_EQ(taken({}, true), "film-storyboard.safetensors");
+  write_adapter(zoo / "film-storyboard-given.safetensors", kToyWidth);
+  EXPECT_EQ(taken({}, true), "film-storyboard-given.safetensors");
+  EXPECT_EQ(taken("clean", true), "film-storyboard-given.safetensors");
+  EXPECT_EQ(taken("replace", true), "film-storyboard.safetensors");
+  EXPECT_EQ(taken("sdedit", true), "film-storyboard.safetensors");
+  EXPECT_EQ(taken({}, false), "film-storyboard.safetensors");
+}
+
 TEST_F(Zoo, AReleasedFileGetsWhatItsAuthorsRecommend) {
   const std::string commit = "0123456789abcdef";
   const fs::path repository = scratch_ / "hub/models--ali-vilab--In-Context-LoRA";

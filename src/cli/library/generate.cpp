@@ -78,6 +78,8 @@ Json merge_over_picture(const Json& asked, const RunOptions& options) {
   if (asked.contains("size")) merged.erase("panel");
   // Another grid leaves the panels' size; another prompt leaves no old parts behind.
   if (asked.contains("prompt")) merged.erase("panel_prompts");
+  // The task's adapter takes the place of the picture's own.
+  if (!options.task.empty() && !asked.contains("loras")) merged.erase("loras");
   // Another way of conditioning leaves no settings of the old one behind.
   if (asked.contains("condition")) {
     merged.erase("strength");
