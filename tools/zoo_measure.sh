@@ -1,16 +1,10 @@
 #!/usr/bin/env bash
-# Measures the adapters of the zoo on the tasks' held-out sets against the base, three canvases a set,
-# and writes their cards: zoo_measure.sh [TASK...]. Needs the runs of tools/zoo.sh, and Python for the
-# cards. Of one canvas a set a single lucky seed is five points.
+# Measures the adapters of the zoo on the tasks' held-out sets by models/zoo/plan.yaml, and writes their
+# cards and tables: zoo_measure.sh [TASK...]. What is measured already is not measured again. Needs
+# Python for the cards.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-iclora=build/${PRESET:-release}/bin/iclora
-tasks=("$@")
-if [ ${#tasks[@]} -eq 0 ]; then
-  for run in build/zoo/*/config.yaml; do tasks+=("$(basename "$(dirname "$run")")"); done
-fi
-for task in "${tasks[@]}"; do
-  "$iclora" eval --model flux-mini --sets "examples/$task" --lora "models/zoo/$task.safetensors" \
-    --repeat 3 --out "build/zoo/$task/measured"
-done
-python3 tools/zoo_cards.py build/zoo/*/measured/eval.json
+only=()
+for task in "$@"; do only+=(--only "$task"); done
+"build/${PRESET:-release}/bin/iclora" eval --plan models/zoo/plan.yaml --out build/zoo/measured "${only[@]}"
+python3 tools/zoo_cards.py build/zoo/measured/study.json

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -153,6 +154,24 @@ TEST(Plan, WrongOnesAreRefused) {
   const Plan plan = read(std::string(kPlan).replace(std::string(kPlan).find("lora.targets: full"),
                                                     18, "lora.target: full"));
   EXPECT_THROW(training_config(plan, plan.tasks[0], plan.trainings[1], "out"), Error);
+}
+
+TEST(Plan, EveryAdapterOfTheZooIsMeasured) {
+  const fs::path home = fs::current_path();
+  fs::current_path(ICLORA_FIXTURES "/../..");  // the plan's paths begin there
+  const Plan plan = read_plan("models/zoo/plan.yaml", "/cache");
+  std::set<fs::path> measured, there;
+  for (const TaskPlan& task : plan.tasks) {
+    for (const PlannedRow& row : rows_of(plan, task)) {
+      if (!row.row->adapter.empty()) measured.insert(adapter_path(*row.row, task));
+    }
+  }
+  for (const auto& entry : fs::directory_iterator("models/zoo")) {
+    if (entry.path().extension() == ".safetensors") there.insert(entry.path());
+  }
+  fs::current_path(home);
+  EXPECT_EQ(measured, there);
+  EXPECT_GE(there.size(), plan.tasks.size());
 }
 
 // What is measured is told: docs/claims.md is written from the names of the contrasts.
