@@ -72,10 +72,11 @@ std::vector<fs::path> places_of(const std::string& task, const ReleasedTask* kno
   std::vector<std::string> names = {task};
   if (known != nullptr && task != known->name) names.emplace_back(known->name);
   if (known != nullptr && task != known->file) names.emplace_back(known->file);
+  std::vector<std::string> endings = {".safetensors"};
+  if (for_given) endings.insert(endings.begin(), "-given.safetensors");
   std::vector<fs::path> out;
   for (const fs::path& folder : search) {
-    for (const char* ending : {"-given.safetensors", ".safetensors"}) {
-      if (std::string_view(ending) != ".safetensors" && !for_given) continue;
+    for (const std::string& ending : endings) {
       for (const std::string& name : names) out.push_back(folder / "zoo" / (name + ending));
     }
   }
